@@ -1,0 +1,1 @@
+"""The document-ingestion service, built on dibs."""
