@@ -1,0 +1,103 @@
+"""What a task is: a function and the policy it runs under."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dibs.domain.codec import Signature
+from dibs.domain.errors import ConfigError, PermanentError, UnknownTaskError
+from dibs.domain.limits import NAME_LENGTH_MAX, PRIORITY_MAX, PRIORITY_MIN, TASK_NAME_LENGTH_MAX
+from dibs.domain.retry import Retry
+
+_QUEUE_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.:-]{{0,{NAME_LENGTH_MAX - 1}}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """A function and its policy. Calls may override queue, priority, retry and time limit for one job."""
+
+    name: str
+    function: Callable[..., Any]
+    signature: Signature
+    is_async: bool
+    queue: str
+    priority: int
+    retry: Retry
+    timeout_seconds: float | None
+    permanent: tuple[type[BaseException], ...]
+    """Errors that no retry can mend."""
+
+    def __post_init__(self) -> None:
+        check_queue(self.queue)
+        check_priority(self.priority)
+        check_timeout(self.timeout_seconds)
+        if not 0 < len(self.name) <= TASK_NAME_LENGTH_MAX or not self.name.isprintable():
+            raise ConfigError(
+                f"a task's name has 1 to {TASK_NAME_LENGTH_MAX} printable characters, got {self.name[:50]!r}"
+            )
+        if inspect.isgeneratorfunction(self.function) or inspect.isasyncgenfunction(self.function):
+            raise ConfigError(f"task {self.name}: a task is a function or an async function, not a generator")
+
+    def is_permanent(self, error: BaseException) -> bool:
+        """True when *error* must not be retried."""
+        return isinstance(error, (PermanentError, *self.permanent))
+
+
+class Registry:
+    """The tasks of an app by name. A stored name is only ever looked up here, never imported."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, TaskSpec] = {}
+
+    def add(self, task: TaskSpec) -> None:
+        """Make *task* known.
+
+        Raises:
+            ConfigError: Another function has that name already.
+        """
+        known = self._tasks.get(task.name)
+        if known is not None and known.function is not task.function:
+            raise ConfigError(f"two tasks are named {task.name!r}; give one of them another name=")
+        self._tasks[task.name] = task
+
+    def find(self, name: str) -> TaskSpec | None:
+        """The task of that name, if it is known."""
+        return self._tasks.get(name)
+
+    def get(self, name: str) -> TaskSpec:
+        """The task of that name.
+
+        Raises:
+            UnknownTaskError: There is none.
+        """
+        task = self._tasks.get(name)
+        if task is None:
+            known = ", ".join(sorted(self._tasks)) or "none"
+            raise UnknownTaskError(f"no task is named {name!r}; known are: {known}")
+        return task
+
+    def __iter__(self) -> Iterator[TaskSpec]:
+        return iter(self._tasks.values())
+
+
+def check_queue(name: str) -> None:
+    """Raise ConfigError unless *name* can be a queue's."""
+    if not _QUEUE_NAME.fullmatch(name):
+        raise ConfigError(
+            f"a queue's name has 1 to {NAME_LENGTH_MAX} letters, digits and _.:- and begins with a letter or digit, "
+            f"got {name[:120]!r}"
+        )
+
+
+def check_priority(priority: int) -> None:
+    """Raise ConfigError unless *priority* is in range."""
+    if not PRIORITY_MIN <= priority <= PRIORITY_MAX:
+        raise ConfigError(f"a priority is from {PRIORITY_MIN} to {PRIORITY_MAX}, got {priority}")
+
+
+def check_timeout(timeout_seconds: float | None) -> None:
+    """Raise ConfigError unless the time limit is positive."""
+    if timeout_seconds is not None and not timeout_seconds > 0:
+        raise ConfigError(f"a time limit is more than zero seconds, got {timeout_seconds}")

@@ -1,0 +1,1 @@
+"""Layer 1: SQL and drivers. Statements, the tables' versions, and sessions that drive operations."""

@@ -1,0 +1,1 @@
+"""One session for each way of talking to Postgres."""

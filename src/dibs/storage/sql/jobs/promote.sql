@@ -1,0 +1,30 @@
+-- promote: put up to $1 scheduled jobs whose time has come in line.
+-- index: scheduled_by_time.  locks: the due rows, SKIP LOCKED, so several workers may promote at once.
+-- returns: how many were moved, and in how many seconds the next one is due (null: none is).
+with due as materialized (
+  select ctid as place from /*schema.*/scheduled
+  where run_at <= /*schema.*/clock()
+  order by run_at, job_id
+  limit $1::integer
+  for update skip locked
+),
+moved as (
+  delete from /*schema.*/scheduled where ctid = any(array(select place from due))
+  returning job_id, attempt, lost
+),
+in_line as (
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
+  select m.job_id, j.queue_id, j.priority, m.attempt, m.lost
+  from moved m join /*schema.*/job j on j.id = m.job_id
+  returning queue_id
+),
+wake as materialized (
+  select pg_notify('/*schema.*/wake', string_agg(i.queue_id::text, ','))
+  from (select distinct queue_id from in_line) i
+  where exists (select from /*schema.*/worker w where w.asleep and i.queue_id = any(w.queue_ids))
+  having count(*) > 0
+)
+select (select count(*) from moved),
+       (select extract(epoch from min(run_at) - /*schema.*/clock())::float8 from /*schema.*/scheduled
+        where run_at > /*schema.*/clock()),
+       (select count(*) from wake);

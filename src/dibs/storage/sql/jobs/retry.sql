@@ -1,0 +1,41 @@
+-- retry: put failed and cancelled jobs in line again, and scheduled ones in line now.
+-- The attempt counter is kept, so a dead letter gets one more try for each time it is retried.
+-- locks: in the order of job ids.
+-- returns: the ids that were put in line.
+-- $1 job ids
+with ended as materialized (
+  select ctid as place, job_id, attempt, outcome from /*schema.*/done
+  where job_id = any($1::bigint[]) and outcome in ('f', 'c') order by job_id for update
+),
+revived as (
+  delete from /*schema.*/done where ctid = any(array(select place from ended))
+),
+waiting as materialized (
+  select ctid as place, job_id, attempt from /*schema.*/scheduled
+  where job_id = any($1::bigint[]) order by job_id for update
+),
+brought_forward as (
+  delete from /*schema.*/scheduled where ctid = any(array(select place from waiting))
+),
+in_line as (
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
+  select a.job_id, j.queue_id, j.priority, a.attempt, 0
+  from (select job_id, attempt from ended union all select job_id, attempt from waiting) a
+  join /*schema.*/job j on j.id = a.job_id
+  returning job_id, queue_id
+),
+no_longer_cancelled as (
+  delete from /*schema.*/cancel_request where job_id = any(array(select job_id from ended))
+),
+counted as (
+  insert into /*schema.*/batch_delta (batch_id, failed, cancelled)
+  select j.batch_id, -count(*) filter (where e.outcome = 'f'), -count(*) filter (where e.outcome = 'c')
+  from ended e join /*schema.*/job j on j.id = e.job_id where j.batch_id is not null group by j.batch_id
+),
+wake as materialized (
+  select pg_notify('/*schema.*/wake', string_agg(i.queue_id::text, ','))
+  from (select distinct queue_id from in_line) i
+  where exists (select from /*schema.*/worker w where w.asleep and i.queue_id = any(w.queue_ids))
+  having count(*) > 0
+)
+select job_id, (select count(*) from wake) from in_line order by job_id;

@@ -1,0 +1,80 @@
+-- succeed_and_claim: record successes, then claim for the slots they freed, in one round trip.
+-- Everything said in claim.sql holds; the difference is where the scan of the line begins. A worker remembers,
+-- for each queue and priority, how far it has claimed (the floor), and starts there. While an old snapshot keeps
+-- vacuum from removing the dead entries at the head of the line, this is what keeps a claim cheap. The floor is a
+-- hint: an id below it can appear later, and is found by claim.sql, which runs at least once a second.
+-- fence: a success whose (job, token) is not leased any more changes nothing and comes back in `refused`.
+-- returns: one row at least; `refused` stands in every row, job_id is null when nothing was claimed.
+-- $1 worker, $2 job ids, $3 tokens, $4-$6 floors: queue ids, priorities (best first), job ids,
+-- $7 queue ids, $8 how many of each
+with released as (
+  delete from /*schema.*/lease
+  where ctid = any(array(
+    select l.place
+    from unnest($2::bigint[], $3::bigint[]) as e(job_id, token)
+    cross join lateral (
+      select ctid as place from /*schema.*/lease where job_id = e.job_id and token = e.token limit 1
+    ) l
+  ))
+  returning job_id, worker_id, batch_id, leased_at, attempt
+),
+recorded as (
+  insert into /*schema.*/done (job_id, worker_id, started_at, finished_at, attempt, outcome)
+  select job_id, worker_id, leased_at, (select /*schema.*/clock()), attempt, 's' from released
+),
+counted as (
+  insert into /*schema.*/batch_delta (batch_id, succeeded)
+  select batch_id, count(*) from released where batch_id is not null group by batch_id
+  returning batch_id
+),
+announced as materialized (
+  select pg_notify('/*schema.*/batch', c.batch_id::text) from counted c
+  where exists (select from /*schema.*/batch_watch w where w.batch_id = c.batch_id)
+),
+me as materialized (
+  select id from /*schema.*/worker where id = $1::bigint for key share
+),
+picked as materialized (
+  select r.place
+  from me
+  cross join unnest($7::integer[], $8::integer[]) as q(queue_id, n)
+  cross join lateral (
+    select head.place
+    from (
+      select f.priority, f.job_id
+      from unnest($4::integer[], $5::smallint[], $6::bigint[]) with ordinality as f(queue_id, priority, job_id, nth)
+      where f.queue_id = q.queue_id
+      order by f.nth
+    ) f
+    cross join lateral (
+      select ctid as place from /*schema.*/ready
+      where queue_id = q.queue_id and priority = f.priority and job_id >= f.job_id
+      order by job_id
+      limit q.n
+      for update skip locked
+    ) head
+    limit q.n
+  ) r
+),
+taken as (
+  delete from /*schema.*/ready where ctid = any(array(select place from picked))
+  returning job_id, queue_id, priority, attempt + 1 as attempt, lost
+),
+claimed as materialized (
+  select t.job_id, t.queue_id, t.priority, t.attempt, t.lost, j.task, j.args, j.max_attempts, j.timeout_seconds,
+         j.retry, j.batch_id, (select nextval('/*schema.*/lease_token')) as token
+  from taken t join /*schema.*/job j on j.id = t.job_id
+),
+leased as (
+  insert into /*schema.*/lease (job_id, token, worker_id, batch_id, leased_at, attempt, lost)
+  select job_id, token, $1, batch_id, (select /*schema.*/clock()), attempt, lost from claimed
+)
+select c.job_id, c.token, c.queue_id, c.priority, c.attempt, c.lost, c.task, c.args, c.max_attempts,
+       c.timeout_seconds, c.retry, c.batch_id, r.refused
+from (
+  select case when (select count(*) from released) < cardinality($2)
+              then array(select unnest($2) except select job_id from released) end as refused,
+         (select count(*) from announced) as announced
+) r
+left join claimed c on true
+order by c.priority desc, c.job_id;

@@ -1,0 +1,11 @@
+-- ensure: the ids of queues by name; those that are new are made.
+-- $1 names
+with new_queue as (
+  insert into /*schema.*/queue (name)
+  select n from (select distinct unnest($1::text[]) as n) w
+  where not exists (select from /*schema.*/queue q where q.name = w.n)
+  order by 1
+  on conflict (name) do update set name = excluded.name
+  returning id, name
+)
+select id, name from /*schema.*/queue where name = any($1) union all select id, name from new_queue;

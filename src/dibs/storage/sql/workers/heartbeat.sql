@@ -1,0 +1,17 @@
+-- heartbeat: the worker is alive, and what is there to know. This is the one statement of an idle worker.
+-- returns: nothing when the worker has been given up; else seconds until the next scheduled job is due (negative:
+--   overdue, null: none), whether jobs wait for a worker that sleeps, whether other workers look dead, and which of
+--   its jobs are to be cancelled.
+-- $1 worker, $2 whether it holds its advisory lock, $3 grace in seconds before another worker looks dead
+with me as (
+  update /*schema.*/worker set heartbeat_at = /*schema.*/clock(), locked = $2::boolean
+  where id = $1::bigint
+  returning id, queue_ids, asleep
+)
+select (select extract(epoch from min(run_at) - /*schema.*/clock())::float8 from /*schema.*/scheduled),
+       me.asleep and exists (select from /*schema.*/ready r where r.queue_id = any(me.queue_ids)),
+       exists (select from /*schema.*/worker w
+               where w.id <> me.id and w.heartbeat_at < /*schema.*/clock() - $3::float8 * interval '1 second'),
+       array(select c.job_id from /*schema.*/cancel_request c
+             join /*schema.*/lease l on l.job_id = c.job_id where l.worker_id = me.id)
+from me;
