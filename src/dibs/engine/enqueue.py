@@ -1,0 +1,70 @@
+"""Write jobs: in one statement, or by COPY when there are very many."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dibs.domain.job import EnqueuedJob, NewJob
+from dibs.domain.limits import COPY_ROWS_MIN, ENQUEUE_ROWS_MAX
+from dibs.storage import params, statements
+from dibs.storage.session import Operation
+from dibs.storage.statement import Copy
+
+_JOB_COLUMNS = (
+    "id", "queue_id", "priority", "max_attempts", "batch_id", "enqueued_at",
+    "timeout_seconds", "task", "args", "retry", "tags",
+)  # fmt: skip
+_READY_COLUMNS = ("job_id", "queue_id", "priority", "attempt", "lost")
+_SCHEDULED_COLUMNS = ("job_id", "run_at", "attempt", "lost", "reason")
+
+
+def is_one_statement(jobs: Sequence[NewJob]) -> bool:
+    """True when enqueueing *jobs* needs no transaction around it."""
+    return len(jobs) <= ENQUEUE_ROWS_MAX
+
+
+def enqueue(jobs: Sequence[NewJob], *, batch_id: int | None = None) -> Operation[list[EnqueuedJob]]:
+    """Write *jobs* and give their ids, in the same order. With more than one statement, all need one transaction."""
+    if len(jobs) >= COPY_ROWS_MIN:
+        ids = yield from _copy(jobs, batch_id)
+    else:
+        ids = []
+        for start in range(0, len(jobs), ENQUEUE_ROWS_MAX):
+            chunk = jobs[start : start + ENQUEUE_ROWS_MAX]
+            rows = yield statements.JOBS_ENQUEUE(*params.new_jobs(chunk, batch_id))
+            ids += [row[0] for row in rows]
+    return [EnqueuedJob(id=id_, task=job.task, queue=job.queue) for id_, job in zip(ids, jobs, strict=True)]
+
+
+def _copy(jobs: Sequence[NewJob], batch_id: int | None) -> Operation[list[int]]:
+    queue_rows = yield statements.QUEUES_ENSURE(sorted({job.queue for job in jobs}))
+    queue_ids = {name: id_ for id_, name in queue_rows}
+    reserved = yield statements.JOBS_RESERVE_IDS(len(jobs))
+    ids: list[int] = [row[0] for row in reserved]
+    now: datetime = reserved[0][1]
+    written, in_line, later = [], [], []
+    for id_, job in zip(ids, jobs, strict=True):
+        queue_id = queue_ids[job.queue]
+        written.append((
+            id_, queue_id, job.priority, job.max_attempts, batch_id, now, job.timeout_seconds,
+            job.task, job.args_json, params.retry_json(job), list(job.tags) or None,
+        ))  # fmt: skip
+        due_at = _due_at(job, now)
+        if due_at is None:
+            in_line.append((id_, queue_id, job.priority, 0, 0))
+        else:
+            later.append((id_, due_at, 0, 0, "delay"))
+    yield Copy("job", _JOB_COLUMNS, written)
+    if in_line:
+        yield Copy("ready", _READY_COLUMNS, in_line)
+        yield statements.QUEUES_WAKE(sorted({row[1] for row in in_line}))
+    if later:
+        yield Copy("scheduled", _SCHEDULED_COLUMNS, later)
+    return ids
+
+
+def _due_at(job: NewJob, now: datetime) -> datetime | None:
+    if job.run_at is not None:
+        return job.run_at if job.run_at > now else None
+    if job.delay_seconds is not None and job.delay_seconds > 0:
+        return now + timedelta(seconds=job.delay_seconds)
+    return None

@@ -1,0 +1,31 @@
+"""How far running jobs have come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dibs.domain.limits import MESSAGE_CHARACTERS_MAX
+from dibs.domain.text import storable
+from dibs.storage import statements
+from dibs.storage.session import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReport:
+    """What a running job says of itself, with its lease."""
+
+    job_id: int
+    token: int
+    completed: int
+    total: int | None
+    message: str | None
+
+
+def report_progress(reports: Sequence[ProgressReport]) -> Operation[None]:
+    """Note progress; reports of jobs whose lease is no longer held change nothing."""
+    yield statements.JOBS_REPORT_PROGRESS(
+        [report.job_id for report in reports],
+        [report.token for report in reports],
+        [report.completed for report in reports],
+        [report.total for report in reports],
+        [report.message and storable(report.message, MESSAGE_CHARACTERS_MAX) for report in reports],
+    )
