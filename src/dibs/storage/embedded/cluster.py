@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from dibs.domain.errors import EmbeddedPostgresError
-from dibs.storage.embedded.place import Place
+from dibs.storage.embedded.place import SOCKET_LOCK_NAME, Place
 from dibs.storage.embedded.programs import Programs
 from dibs.storage.embedded.settings import Setting, is_off, settings_file
 
@@ -43,10 +43,12 @@ def launch(
 
     A server that was killed is recovered. Raises when it does not come up, with what it wrote to its log.
     """
-    # No server runs, so this names either a process that is gone or one that has nothing to do with us. The
-    # latter would keep Postgres from starting.
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
-    _write_settings(place, settings)
+    socket_folder = place.socket_folder()
+    # No server runs, so these name a process that is gone, one that took over its number, or its remains that
+    # nobody has collected (in a container whose first process does not). The last two would stop Postgres.
+    for stale in (place.data / "postmaster.pid", socket_folder / SOCKET_LOCK_NAME):
+        stale.unlink(missing_ok=True)
+    _write_settings(place, settings, socket_folder)
     if place.log.exists() and place.log.stat().st_size > _LOG_BYTES_MAX:
         place.log.replace(place.log.with_suffix(".log.1"))
     deadline = time.monotonic() + seconds_max
@@ -74,8 +76,8 @@ def launch(
 
 def failure(what: str, said: str) -> EmbeddedPostgresError:
     """The error for a program that failed; a full disk is named as such."""
-    if "No space left on device" in said:
-        what = f"no space left on device: {what}"
+    if "No space left on device" in said or "Check free disk space" in said:
+        what = f"no space left on the disk: {what}"
     return EmbeddedPostgresError(f"{what}:\n{said}")
 
 
@@ -113,9 +115,9 @@ def _major_version(tools: Programs) -> int:
     return int(tools.run("postgres", "--version").stdout.split()[-1].split(".")[0])
 
 
-def _write_settings(place: Place, settings: Mapping[str, Setting] | None) -> None:
+def _write_settings(place: Place, settings: Mapping[str, Setting] | None, socket_folder: Path) -> None:
     path = place.data / _SETTINGS_NAME
-    path.write_text(settings_file(settings, socket_folder=place.socket_folder()))
+    path.write_text(settings_file(settings, socket_folder=socket_folder))
     # Written by root, read by the user whom the server runs as.
     path.chmod(0o644)
 

@@ -14,6 +14,8 @@ from dibs.domain.errors import EmbeddedPostgresError
 #: The path of a Unix socket has 108 bytes on Linux and 104 on macOS, the closing zero included.
 _SOCKET_PATH_BYTES_MAX: Final = 103
 _SOCKET_NAME: Final = ".s.PGSQL.5432"
+#: What Postgres puts beside its socket, to keep a second server from it.
+SOCKET_LOCK_NAME: Final = f"{_SOCKET_NAME}.lock"
 #: What needs no quoting in a setting, a URL or a connection string (a comma would separate two hosts).
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._~-]+\Z")
 

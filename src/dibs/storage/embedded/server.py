@@ -192,7 +192,9 @@ def _explained(place: Place) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise EmbeddedPostgresError(f"no space left for the embedded Postgres in {place.root}") from error
+            raise EmbeddedPostgresError(
+                f"no space left on the disk: can not use {place.root} for the embedded Postgres"
+            ) from error
         raise EmbeddedPostgresError(
             f"can not use {place.root} for the embedded Postgres ({error.strerror}): let this user "
             "write there, choose another folder, or set DIBS_DATABASE_URL to a Postgres that you run"
