@@ -1,0 +1,1 @@
+"""Run the service: its database, its processes, its end."""
