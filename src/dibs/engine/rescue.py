@@ -1,5 +1,6 @@
 """Take back what lost workers held."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dibs.storage import statements
@@ -22,3 +23,9 @@ def rescue(worker_id: int, grace_seconds: float) -> Operation[list[Rescued]]:
     """Give up workers that are gone and take back their jobs; *worker_id* is the one that asks."""
     found = yield statements.JOBS_RESCUE(worker_id, grace_seconds)
     return [Rescued(row[0], row[1], row[2], row[3]) for row in found]
+
+
+def disown(worker_id: int, known_ids: Sequence[int]) -> Operation[list[int]]:
+    """Hand back jobs that the worker holds without knowing; gives their ids."""
+    found = yield statements.JOBS_DISOWN(worker_id, list(known_ids))
+    return [row[0] for row in found]

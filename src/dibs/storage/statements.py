@@ -4,6 +4,7 @@ from dibs.storage.statement import read
 
 JOBS_CANCEL = read("jobs/cancel")
 JOBS_CLAIM = read("jobs/claim")
+JOBS_DISOWN = read("jobs/disown")
 JOBS_ENQUEUE = read("jobs/enqueue")
 JOBS_FINISH = read("jobs/finish")
 JOBS_GET = read("jobs/get")

@@ -3,12 +3,13 @@
 -- locks: none that another enqueue waits for, but for the very first job of a queue (its row is made here).
 -- wake: one notification at most, and only for queues that a sleeping worker serves. NOTIFY takes a lock on the
 --   whole cluster until the commit is flushed, so under load there must be none.
+-- JSON comes as text: a borrowed connection may have a codec of its own, which would encode it once more.
 -- $1 tasks, $2 arguments, $3 queue names, $4 priorities, $5 maximum attempts, $6 time limits in seconds,
 -- $7 retry policies, $8 times to run at, $9 delays in seconds, $10 batches, $11 tags joined by U+001F
 with input as materialized (
   select nextval('/*schema.*/job_id') as id, i.*
-  from unnest($1::text[], $2::json[], $3::text[], $4::smallint[], $5::smallint[], $6::float8[],
-              $7::json[], $8::timestamptz[], $9::float8[], $10::bigint[], $11::text[])
+  from unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::smallint[], $6::float8[],
+              $7::text[], $8::timestamptz[], $9::float8[], $10::bigint[], $11::text[])
     as i(task, args, queue, priority, max_attempts, timeout_seconds, retry, run_at, delay_seconds, batch_id, tags)
 ),
 new_queue as (
@@ -31,7 +32,7 @@ written as (
   insert into /*schema.*/job (id, queue_id, priority, max_attempts, batch_id, enqueued_at, timeout_seconds,
                               task, args, retry, tags)
   select id, queue_id, priority, max_attempts, batch_id, (select /*schema.*/clock()), timeout_seconds,
-         task, args, retry, string_to_array(tags, e'\x1f')
+         task, args::json, retry::json, string_to_array(tags, e'\x1f')
   from placed
 ),
 in_line as (

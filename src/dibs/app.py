@@ -1,0 +1,237 @@
+"""The app: tasks, and everything one does with jobs."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from dibs.client.client import Client
+from dibs.client.database import Database
+from dibs.client.portal import Portal
+from dibs.domain.batch import Batch, BatchProgress
+from dibs.domain.codec import Signature
+from dibs.domain.errors import ConfigError
+from dibs.domain.job import EnqueuedJob, Job, NewJob
+from dibs.domain.limits import SCHEMA_LENGTH_MAX
+from dibs.domain.retry import NO_RETRY, Retry, seconds
+from dibs.domain.state import JobState
+from dibs.domain.status import Status
+from dibs.domain.task import Registry, TaskSpec
+from dibs.engine.batch import batch_progress
+from dibs.engine.cancel import Cancelled, cancel, retry
+from dibs.engine.enqueue import enqueue
+from dibs.engine.inspect import JobFilter, get_jobs, list_jobs, status
+from dibs.storage.borrow import sync_session
+from dibs.storage.connect import Pool
+from dibs.storage.migrate import Migration
+from dibs.tasks import Task, task_name
+from dibs.worker.resources import Resource
+from dibs.worker.worker import Workplace
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Dibs(AbstractAsyncContextManager["Dibs"]):
+    """The tasks of an application, and its door to their jobs.
+
+    Args:
+        dsn: The database, as in `postgresql://user:password@host/name`. Default: the environment variable
+            DIBS_DATABASE_URL; without it, an embedded Postgres in the folder `.dibs`, whose tables are kept up to date
+            by themselves (`pip install 'dibs[embedded]'`).
+        schema: Where the tables are.
+        pool: An asyncpg pool of the application's, to be used instead of one of its own.
+        pool_size: Connections that the app's own pool opens at most, for each event loop.
+
+    Raises:
+        ConfigError: A schema name that can not work.
+    """
+
+    def __init__(
+        self, dsn: str | None = None, *, schema: str = "dibs", pool: Pool | None = None, pool_size: int = 5
+    ) -> None:
+        if not 0 < len(schema.encode()) <= SCHEMA_LENGTH_MAX or "\x00" in schema:
+            raise ConfigError(f"a schema's name has 1 to {SCHEMA_LENGTH_MAX} bytes, got {schema[:60]!r}")
+        self.schema = schema
+        self.registry = Registry()
+        self.resources: list[Resource[Any]] = []
+        self.database = Database(dsn)
+        self._client = Client(self.database, schema, pool=pool, pool_size=pool_size)
+        self._portal = Portal()
+        self._portal_client = Client(self.database, schema, pool=None, pool_size=pool_size)
+
+    def __repr__(self) -> str:
+        return f"<Dibs schema={self.schema!r} database={self.database!r}>"
+
+    @property
+    def database_url(self) -> str:
+        """The database's DSN. The first look may start the embedded server, which takes about a second.
+
+        Raises:
+            EmbeddedPostgresError: No DSN is configured, and there is no embedded Postgres to be had.
+        """
+        return self.database.url()
+
+    # -- tasks ---------------------------------------------------------------------------------------------------------
+
+    def task(
+        self,
+        *,
+        name: str | None = None,
+        queue: str = "default",
+        priority: int = 0,
+        retry: Retry | None = None,
+        timeout: float | timedelta | None = None,
+        permanent: Sequence[type[BaseException]] = (),
+    ) -> Callable[[Callable[P, R]], Task[P, R]]:
+        """Make a function a task. An async function runs in the worker's event loop, a plain one in a thread.
+
+        Args:
+            name: The name its jobs are stored under. Default: module and function, as in `shop.mail.send_receipt`.
+            queue: The queue its jobs go to.
+            priority: Higher goes first, within a queue. From -32768 to 32767.
+            retry: How often, and when, a failed attempt is tried again. Default: it is not.
+            timeout: How long an attempt may take, in seconds (or a timedelta). Default: as long as it likes.
+            permanent: Errors that no retry can mend: the job fails at once.
+
+        Raises:
+            ConfigError: A value that can not work, a function whose arguments can not be stored, or a name that is
+                taken.
+        """
+
+        def decorate(function: Callable[P, R]) -> Task[P, R]:
+            spec = TaskSpec(
+                name=name or task_name(function),
+                function=function,
+                signature=Signature(function),
+                is_async=inspect.iscoroutinefunction(function),
+                queue=queue,
+                priority=priority,
+                retry=retry or NO_RETRY,
+                timeout_seconds=None if timeout is None else seconds(timeout),
+                permanent=tuple(permanent),
+            )
+            self.registry.add(spec)
+            return Task(self, spec)
+
+        return decorate
+
+    def resource(self, make: Callable[[], AsyncIterator[T]]) -> Resource[T]:
+        """Make an async generator function a resource: a thing that each worker process opens once.
+
+        What comes before its `yield` runs when a worker starts, before it claims its first job; what comes after runs
+        when it stops, after the last job. Tasks get the thing with `.get()`. Resources open in the order in which they
+        are defined, and close in reverse.
+        """
+        resource = Resource(make)
+        self.resources.append(resource)
+        return resource
+
+    # -- jobs ----------------------------------------------------------------------------------------------------------
+
+    async def enqueue_many(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
+        """Put jobs in line, all or nothing, in the order given; 10,000 and more go by COPY.
+
+        Args:
+            jobs: Made by `Task.job`.
+            connection: Your own connection, whose open transaction the jobs become part of.
+        """
+        return await self._client.enqueue(jobs, connection=connection)
+
+    def enqueue_many_sync(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
+        """`enqueue_many`, for synchronous code."""
+        if connection is not None:
+            return sync_session(connection, self.schema).run(enqueue(jobs))
+        return self._portal.run(self._portal_client.enqueue(jobs))
+
+    async def batch(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
+        """Put jobs in line as a batch: written in one transaction, watched and counted together.
+
+        Raises:
+            ConfigError: There are no jobs.
+        """
+        if not jobs:
+            raise ConfigError(f"a batch has at least one job; batch {name!r} got none")
+        return await self._client.batch(name, jobs, connection=connection)
+
+    async def batch_progress(self, batch_id: int) -> BatchProgress | None:
+        """How far a batch has come; nothing when there is no such batch."""
+        return await self._client.run(batch_progress(batch_id))
+
+    def watch_batch(self, batch_id: int) -> AsyncIterator[BatchProgress]:
+        """A batch's progress: now, after each change (of a job's own progress, too), and last when it is finished."""
+        return self._client.watch_batch(batch_id)
+
+    async def job(self, job_id: int) -> Job | None:
+        """The job as it stands now; nothing when there is no such job."""
+        found = await self._client.run(get_jobs([job_id]))
+        return found[0] if found else None
+
+    async def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        queue: str | None = None,
+        task: str | None = None,
+        batch_id: int | None = None,
+        before_id: int | None = None,
+        limit: int = 100,
+    ) -> list[Job]:
+        """The newest jobs that fit all that is given, newest first. For the next page, give the last id as *before_id*."""
+        wanted = JobFilter(state=state, queue=queue, task=task, batch_id=batch_id, before_id=before_id)
+        return await self._client.run(list_jobs(wanted, limit))
+
+    async def cancel(self, job_ids: Sequence[int]) -> Cancelled:
+        """Cancel jobs. Those that wait are cancelled on return; those that run are interrupted by their workers."""
+        return await self._client.run(cancel(job_ids))
+
+    async def retry(self, job_ids: Sequence[int]) -> list[int]:
+        """Put failed and cancelled jobs in line again, and scheduled ones in line now; gives the ids of those."""
+        return await self._client.run(retry(job_ids))
+
+    async def status(self) -> Status:
+        """Queues and workers at this moment."""
+        return await self._client.run(status())
+
+    # -- life cycle ----------------------------------------------------------------------------------------------------
+
+    async def migrate(self) -> Sequence[Migration]:
+        """Bring the tables up to date; tells which migrations that took. Safe to call again, and from many places."""
+        return await self._client.migrate()
+
+    async def open(self) -> Self:
+        """Connect and check the tables. Not needed: whatever needs the database opens it.
+
+        Raises:
+            SchemaError: The tables are missing or do not fit; the message names the command to run.
+        """
+        await self._client.open()
+        return self
+
+    async def close(self) -> None:
+        """Close what was opened. The app can be opened again."""
+        await self._client.close()
+        if self._portal.is_open:
+            self._portal.run(self._portal_client.close())
+            self._portal.close()
+        await asyncio.to_thread(self.database.release)
+
+    async def __aenter__(self) -> Self:
+        """Open the app."""
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    def workplace(self) -> Workplace:
+        """What a worker needs to serve this app."""
+        return Workplace(
+            dsn=self.database_url, schema=self.schema, registry=self.registry, resources=tuple(self.resources)
+        )

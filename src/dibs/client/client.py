@@ -1,0 +1,119 @@
+"""What an application does with jobs, on a pool of connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from dibs.client.database import Database
+from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
+from dibs.client.watcher import Watcher
+from dibs.domain.batch import Batch, BatchProgress
+from dibs.domain.errors import SchemaError
+from dibs.domain.job import EnqueuedJob, NewJob
+from dibs.engine.batch import create_batch
+from dibs.engine.enqueue import enqueue
+from dibs.storage.borrow import async_session
+from dibs.storage.connect import Pool, open_pool
+from dibs.storage.migrate import Migration, check, migrate
+from dibs.storage.session import Operation
+from dibs.storage.sessions.on_asyncpg import OnAsyncpg
+
+T = TypeVar("T")
+
+
+class Client:
+    """Runs operations on a pool of its own, or on one that the application lends."""
+
+    def __init__(self, database: Database, schema: str, *, pool: Pool | None, pool_size: int) -> None:
+        self._database = database
+        self._schema = schema
+        self._pool = pool
+        self._is_pool_lent = pool is not None
+        self._pool_size = pool_size
+        self._opening = asyncio.Lock()
+        self._gatherer = Gatherer(self._write)
+        self._watcher: Watcher | None = None
+
+    async def open(self) -> None:
+        """Open the pool and check the tables (an embedded database gets them); does nothing when that was done.
+
+        Raises:
+            SchemaError: The tables do not fit this code.
+        """
+        async with self._opening:
+            if self._watcher is not None:
+                return
+            dsn = await asyncio.to_thread(self._database.url)
+            if self._pool is None:
+                self._pool = await open_pool(dsn, name="dibs client", size=self._pool_size)
+            async with self._pool.acquire() as connection:
+                if self._database.is_embedded and not self._is_pool_lent:
+                    await migrate(connection, self._schema)
+                else:
+                    await check(connection, self._schema)
+            self._watcher = Watcher(dsn, self._schema, self.run)
+
+    async def close(self) -> None:
+        """Wait for what is under way, and close what this client opened."""
+        await self._gatherer.drain()
+        if self._watcher is not None:
+            await self._watcher.close()
+            self._watcher = None
+        if self._pool is not None and not self._is_pool_lent:
+            await self._pool.close()
+            self._pool = None
+
+    async def migrate(self) -> Sequence[Migration]:
+        """Bring the tables up to date, and tell which migrations that took."""
+        dsn = await asyncio.to_thread(self._database.url)
+        pool = self._pool or await open_pool(dsn, name="dibs migrate", size=1)
+        try:
+            async with pool.acquire() as connection:
+                return await migrate(connection, self._schema)
+        finally:
+            if pool is not self._pool:
+                await pool.close()
+
+    async def run(self, operation: Operation[T], *, connection: Any = None, atomic: bool = False) -> T:
+        """Drive *operation* on a pooled connection, or on the caller's *connection*, in its open transaction.
+
+        With *atomic*, the pooled connection runs it in one transaction.
+        """
+        try:
+            if connection is not None:
+                return await async_session(connection, self._schema).run(operation)
+            await self.open()
+            assert self._pool is not None  # noqa: S101 - open() has seen to it
+            async with self._pool.acquire() as pooled:
+                session = OnAsyncpg(pooled, self._schema)
+                if not atomic:
+                    return await session.run(operation)
+                async with pooled.transaction():
+                    return await session.run(operation)
+        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+            raise SchemaError(f"the tables in schema {self._schema!r} do not fit ({error}); run: dibs migrate") from error
+
+    async def enqueue(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
+        """Write *jobs*; on return they are durable, or part of the transaction that is open on *connection*."""
+        if not jobs:
+            return []
+        if connection is None and len(jobs) <= GATHERED_ROWS_MAX:
+            await self.open()
+            return await self._gatherer.enqueue(jobs)
+        return await self.run(enqueue(jobs), connection=connection, atomic=True)
+
+    async def batch(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
+        """Write a batch with its jobs, all or nothing."""
+        return await self.run(create_batch(name, jobs), connection=connection, atomic=True)
+
+    async def watch_batch(self, batch_id: int) -> AsyncIterator[BatchProgress]:
+        """The batch's progress: now, after each change, and when it is finished."""
+        await self.open()
+        assert self._watcher is not None  # noqa: S101 - open() has seen to it
+        async for progress in self._watcher.watch(batch_id):
+            yield progress
+
+    async def _write(self, jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
+        return await self.run(enqueue(jobs))

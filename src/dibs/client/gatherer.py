@@ -1,0 +1,93 @@
+"""Concurrent enqueues of one process, gathered into one statement and one commit.
+
+A lone caller is never delayed: its statement goes out at once. Calls that come while statements are under way wait for
+one of them to return, and then go out together. Each caller returns only when its jobs are durable.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dibs.domain.job import EnqueuedJob, NewJob
+from dibs.storage.connect import DATABASE_ERRORS
+
+STATEMENTS_MAX: Final = 2
+"""Statements under way at the same time: one is being flushed to disk while the next one is being written."""
+
+GATHERED_ROWS_MAX: Final = 500
+"""Jobs in one gathered statement."""
+
+Write = Callable[[Sequence[NewJob]], Awaitable[list[EnqueuedJob]]]
+
+
+@dataclass(slots=True)
+class _Call:
+    jobs: Sequence[NewJob]
+    answer: "asyncio.Future[list[EnqueuedJob]]"
+
+
+class Gatherer:
+    """Gathers calls and hands them to *write*."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._waiting: deque[_Call] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def enqueue(self, jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
+        """Write *jobs*, together with those of other callers. A caller that is cancelled does not take its jobs back."""
+        call = _Call(jobs, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        self._send()
+        return await call.answer
+
+    async def drain(self) -> None:
+        """Wait until everything that was called for has been answered."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _send(self) -> None:
+        while self._waiting and len(self._under_way) < STATEMENTS_MAX:
+            task = asyncio.ensure_future(self._write_together(self._gather()))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._send()
+
+    def _gather(self) -> list[_Call]:
+        calls = [self._waiting.popleft()]
+        rows = len(calls[0].jobs)
+        while self._waiting and rows + len(self._waiting[0].jobs) <= GATHERED_ROWS_MAX:
+            calls.append(self._waiting.popleft())
+            rows += len(calls[-1].jobs)
+        return calls
+
+    async def _write_together(self, calls: list[_Call]) -> None:
+        try:
+            written = await self._write([job for call in calls for job in call.jobs])
+        except DATABASE_ERRORS as error:
+            if len(calls) > 1 and not isinstance(error, (OSError, TimeoutError)):
+                # One caller's bad job must not be the others' error.
+                for call in calls:
+                    await self._write_together([call])
+            else:
+                _fail(calls, error)
+        except BaseException as error:  # noqa: BLE001 - every caller must be answered
+            _fail(calls, error)
+        else:
+            start = 0
+            for call in calls:
+                end = start + len(call.jobs)
+                if not call.answer.done():
+                    call.answer.set_result(written[start:end])
+                start = end
+
+
+def _fail(calls: list[_Call], error: BaseException) -> None:
+    for call in calls:
+        if not call.answer.done():
+            call.answer.set_exception(error)

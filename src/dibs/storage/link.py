@@ -1,0 +1,112 @@
+"""One connection that comes back."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from dibs.storage.connect import DATABASE_ERRORS, WORKER_SETTINGS, Connection, close, connect
+from dibs.storage.migrate import check
+from dibs.storage.session import Operation
+from dibs.storage.sessions.on_asyncpg import OnAsyncpg
+
+T = TypeVar("T")
+log = logging.getLogger("dibs.link")
+
+STATEMENT_SECONDS: Final = 60.0
+"""The client's own limit for a statement: a half-open connection never answers, and must not hold a worker."""
+
+_BACKOFF_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+"""Between attempts to connect; the last one repeats for ever. Jitter keeps a fleet from knocking all at once."""
+
+
+class LinkDownError(Exception):
+    """The statement failed or its outcome is unknown; the connection has been given up if it was at fault."""
+
+
+class Link:
+    """A worker's connection: one operation at a time, reconnecting for ever."""
+
+    def __init__(self, dsn: str, schema: str, *, name: str) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._name = name
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+        self.connections = 0
+        """How often it has connected so far."""
+
+    async def run(self, operation: Operation[T], *, seconds: float = STATEMENT_SECONDS) -> T:
+        """Drive *operation*, waiting for a connection first if there is none.
+
+        Raises:
+            LinkDownError: Something went wrong on the way; whether the operation took effect is not known.
+        """
+        async with self._turn:
+            connection = await self._connected()
+            try:
+                return await asyncio.wait_for(OnAsyncpg(connection, self._schema).run(operation), seconds)
+            except DATABASE_ERRORS as error:
+                await self._give_up(connection, error)
+                raise LinkDownError(f"{type(error).__name__}: {error}") from error
+            except BaseException:
+                # Cancelled in the middle: the answer to this statement must not be taken for that of the next one.
+                self._drop(connection)
+                raise
+
+    @property
+    def is_up(self) -> bool:
+        """True when it has a connection that has not broken, as far as is known."""
+        return self._connection is not None and not self._connection.is_closed()
+
+    async def check_schema(self) -> None:
+        """Raise SchemaError unless the tables fit this code."""
+        async with self._turn:
+            await check(await self._connected(), self._schema)
+
+    async def subscribe(self, channels: dict[str, Callable[[str], None]]) -> None:
+        """Have a function called with the payload of each notification on a channel, while this connection lasts."""
+        async with self._turn:
+            connection = await self._connected()
+            try:
+                for channel, receive in channels.items():
+                    await asyncio.wait_for(
+                        connection.add_listener(channel, lambda _c, _p, _ch, payload, to=receive: to(str(payload))),
+                        STATEMENT_SECONDS,
+                    )
+            except DATABASE_ERRORS as error:
+                await self._give_up(connection, error)
+                raise LinkDownError(f"{type(error).__name__}: {error}") from error
+
+    async def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await close(connection)
+
+    async def _connected(self) -> Connection:
+        attempt = 0
+        while self._connection is None or self._connection.is_closed():
+            try:
+                self._connection = await connect(self._dsn, name=self._name, settings=WORKER_SETTINGS)
+            except DATABASE_ERRORS as error:
+                pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311
+                attempt += 1
+                log.warning("no connection to Postgres (%s: %s); next try in %.2f s", type(error).__name__, error, pause)
+                await asyncio.sleep(pause)
+            else:
+                self.connections += 1
+                if self.connections > 1 or attempt:
+                    log.info("connected to Postgres")
+        return self._connection
+
+    async def _give_up(self, connection: Connection, error: Exception) -> None:
+        """Part with a connection that broke or that does not answer; keep one that merely refused a statement."""
+        if connection.is_closed() or isinstance(error, (OSError, TimeoutError)) or connection.is_in_transaction():
+            self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        if self._connection is connection:
+            self._connection = None
+        connection.terminate()

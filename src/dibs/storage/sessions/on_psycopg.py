@@ -1,0 +1,37 @@
+"""Operations on an asynchronous psycopg connection."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from dibs.storage.session import Operation, Row, Step, drive
+from dibs.storage.sessions.psycopg_types import copy_statement, speak_like_asyncpg
+from dibs.storage.statement import Copy
+
+T = TypeVar("T")
+
+
+class OnPsycopg:
+    """A session on a psycopg connection; what it writes is part of the caller's transaction."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Drive *operation* to its end and give what it returns."""
+        return await drive(operation, self.execute)
+
+    async def execute(self, step: Step) -> Sequence[Row]:
+        """Run one step and give its rows."""
+        async with psycopg.AsyncRawCursor(self._connection, row_factory=tuple_row) as cursor:
+            if isinstance(step, Copy):
+                async with cursor.copy(copy_statement(step, self._schema)) as copy:
+                    for record in step.records:
+                        await copy.write_row(record)
+                return ()
+            speak_like_asyncpg(cursor)
+            await cursor.execute(step.statement.text(self._schema).encode(), step.params)
+            return await cursor.fetchall() if cursor.description else ()

@@ -1,0 +1,37 @@
+"""Operations on a synchronous psycopg connection."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from dibs.storage.session import Operation, Row, Step, drive_sync
+from dibs.storage.sessions.psycopg_types import copy_statement, speak_like_asyncpg
+from dibs.storage.statement import Copy
+
+T = TypeVar("T")
+
+
+class OnPsycopgSync:
+    """A session on a psycopg connection; what it writes is part of the caller's transaction."""
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    def run(self, operation: Operation[T]) -> T:
+        """Drive *operation* to its end and give what it returns."""
+        return drive_sync(operation, self.execute)
+
+    def execute(self, step: Step) -> Sequence[Row]:
+        """Run one step and give its rows."""
+        with psycopg.RawCursor(self._connection, row_factory=tuple_row) as cursor:
+            if isinstance(step, Copy):
+                with cursor.copy(copy_statement(step, self._schema)) as copy:
+                    for record in step.records:
+                        copy.write_row(record)
+                return ()
+            speak_like_asyncpg(cursor)
+            cursor.execute(step.statement.text(self._schema).encode(), step.params)
+            return cursor.fetchall() if cursor.description else ()

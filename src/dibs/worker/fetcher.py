@@ -1,0 +1,242 @@
+"""The one loop that talks to the database about jobs: it records what ended and claims what comes next."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Final
+
+from dibs.domain.job import ClaimedJob
+from dibs.domain.outcome import Verdict
+from dibs.engine.claim import Floor, claim, finish, succeed_and_claim
+from dibs.engine.liveness import set_asleep
+from dibs.engine.progress import report_progress
+from dibs.engine.rescue import disown
+from dibs.storage.link import Link, LinkDownError
+from dibs.worker.finisher import Finisher
+from dibs.worker.line import Line
+from dibs.worker.pace import Pace
+
+log = logging.getLogger("dibs.worker")
+
+HEAD_SECONDS: Final = 1.0
+"""Claims begin where the last one ended; at least this often one begins at the head of the line, where jobs that were
+retried, rescued or committed late are found."""
+
+HEAD_SHARE: Final = 0.05
+"""Of the time, at most so much goes into claims from the head: under an old snapshot they wade through dead rows."""
+
+FLOORS_MAX: Final = 32
+"""Priorities of one queue that are remembered."""
+
+TROUBLE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
+"""Pauses after failed round trips; the last one repeats."""
+
+
+class Fetcher:
+    """Fills the lines and empties the finisher."""
+
+    def __init__(
+        self,
+        link: Link,
+        lines: Sequence[Line],
+        finisher: Finisher,
+        running: Callable[[], Sequence[int]],
+        retry_in: Callable[[float], None],
+    ) -> None:
+        self._link = link
+        self._lines = {line.queue_id: line for line in lines}
+        self._finisher = finisher
+        self._running = running
+        self._retry_in = retry_in
+        self._pace = Pace()
+        self._signal = asyncio.Event()
+        self._floors: dict[tuple[int, int], Floor] = {}
+        self._was_told = False
+        self._came_short = True
+        self._head_at = 0.0
+        self._look_at: float | None = 0.0
+        self._is_unsure = False
+        self._troubles = 0
+        self.worker_id = 0
+        self.is_claiming = True
+
+    def notify(self) -> None:
+        """Something has become due, or a line runs low."""
+        self._signal.set()
+
+    def tell(self) -> None:
+        """There are jobs in line: look at once, from the head."""
+        self._was_told = True
+        self._signal.set()
+
+    async def run(self) -> None:
+        """Go round for ever."""
+        while True:
+            self._signal.clear()
+            wanted = self._wanted()
+            due_in = self._finisher.due_in()
+            if due_in == 0.0 or (wanted and self._may_look()):
+                await self._go_round(wanted)
+            elif self._pace.is_asleep and not wanted and any(line.running for line in self._lines.values()):
+                await self._mark(asleep=False)
+            else:
+                await self._wait(due_in, wanted)
+
+    async def flush(self) -> None:
+        """Record everything that ended, at shutdown."""
+        while not self._finisher.is_empty:
+            await self._go_round({})
+
+    def _wanted(self) -> dict[int, int]:
+        if not (self.is_claiming and self._finisher.has_room):
+            return {}
+        return {line.queue_id: n for line in self._lines.values() if (n := line.wanted())}
+
+    def _may_look(self) -> bool:
+        return self._was_told or (self._look_at is not None and monotonic() >= self._look_at)
+
+    async def _wait(self, due_in: float | None, wanted: dict[int, int]) -> None:
+        pauses = [due_in] if due_in is not None else []
+        if wanted and self._look_at is not None:
+            pauses.append(max(self._look_at - monotonic(), 0.0))
+        if not pauses:
+            await self._signal.wait()
+            return
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(min(pauses), self._signal.set)
+        try:
+            await self._signal.wait()
+        finally:
+            timer.cancel()
+
+    async def _go_round(self, wanted: dict[int, int]) -> None:
+        for line in self._lines.values():
+            line.measure()
+        try:
+            await self._settle_doubts()
+            await self._record_progress()
+            await self._record_others()
+            claimed = await self._record_and_claim(wanted)
+        except LinkDownError as error:
+            self._is_unsure = True
+            pause = TROUBLE_SECONDS[min(self._troubles, len(TROUBLE_SECONDS) - 1)]
+            self._troubles += 1
+            log.warning("a round trip failed (%s); again in %.2f s", error, pause)
+            await asyncio.sleep(pause)
+            return
+        self._troubles = 0
+        self._finisher.flushed()
+        if wanted:
+            await self._adjust_pace(claimed)
+
+    async def _settle_doubts(self) -> None:
+        """After a failed round trip, hand back what a claim may have taken without its answer reaching us."""
+        if not self._is_unsure:
+            return
+        known = [job.id for line in self._lines.values() for job in line.held()]
+        lost = await self._link.run(disown(self.worker_id, [*known, *self._running(), *self._finisher.held()]))
+        self._is_unsure = False
+        if lost:
+            log.info("handed back %d jobs whose claim was never answered", len(lost))
+
+    async def _record_progress(self) -> None:
+        reports = self._finisher.take_progress()
+        if reports:
+            await self._link.run(report_progress(reports))
+
+    async def _record_others(self) -> None:
+        others = self._finisher.take_others()
+        if others:
+            try:
+                refused = await self._link.run(finish(others))
+            except BaseException:
+                self._finisher.put_back([], others)
+                raise
+            self._warn(refused)
+            for item in others:
+                if item.outcome.verdict in {Verdict.RETRY, Verdict.SNOOZE, Verdict.DEFER}:
+                    self._retry_in(item.outcome.delay_seconds)
+    async def _record_and_claim(self, wanted: dict[int, int]) -> int:
+        from_head = bool(wanted) and self._is_head_due()
+        successes = self._finisher.take_successes()
+        claimed: list[ClaimedJob] = []
+        if successes or not from_head:
+            floors = () if from_head else tuple(self._floors.values())
+            try:
+                trip = await self._link.run(
+                    succeed_and_claim(self.worker_id, successes, floors, {} if from_head else wanted)
+                )
+            except BaseException:
+                self._finisher.put_back(successes, [])
+                raise
+            self._warn(trip.refused)
+            claimed = trip.claimed
+        if from_head:
+            claimed = await self._claim_from_head(wanted)
+        if wanted:
+            self._came_short = len(claimed) < sum(wanted.values())
+        self._hand_out(claimed)
+        return len(claimed)
+
+    def _is_head_due(self) -> bool:
+        now = monotonic()
+        return self._was_told or not self._floors or (self._came_short and now >= self._head_at) or (
+            now >= self._head_at + HEAD_SECONDS
+        )  # fmt: skip
+
+    async def _claim_from_head(self, wanted: dict[int, int]) -> list[ClaimedJob]:
+        self._was_told = False
+        began = monotonic()
+        claimed = await self._link.run(claim(self.worker_id, wanted))
+        now = monotonic()
+        self._head_at = now + (now - began) / HEAD_SHARE
+        return claimed
+
+    def _hand_out(self, claimed: list[ClaimedJob]) -> None:
+        by_queue: dict[int, list[ClaimedJob]] = {}
+        for job in claimed:
+            by_queue.setdefault(job.queue_id, []).append(job)
+            key = (job.queue_id, job.priority)
+            floor = self._floors.get(key)
+            if floor is None or floor.job_id <= job.id:
+                self._floors[key] = Floor(job.queue_id, job.priority, job.id + 1)
+                if floor is None:
+                    self._order_floors()
+        for queue_id, jobs in by_queue.items():
+            self._lines[queue_id].put(jobs)
+
+    def _order_floors(self) -> None:
+        """Best priority first, as the statement expects them."""
+        best = sorted(self._floors.items(), key=lambda item: (item[0][0], -item[0][1]))
+        self._floors = dict(best[: FLOORS_MAX * len(self._lines)])
+
+    async def _adjust_pace(self, claimed: int) -> None:
+        if claimed:
+            self._pace.found()
+            if self._pace.should_wake:
+                await self._mark(asleep=False)
+        else:
+            self._pace.found_nothing()
+            if self._pace.should_sleep:
+                await self._mark(asleep=True)
+                self._was_told = True  # look once more, now that enqueues notify
+                self._signal.set()
+        pause = self._pace.next_look_seconds()
+        self._look_at = None if pause is None else monotonic() + pause
+
+    async def _mark(self, *, asleep: bool) -> None:
+        try:
+            await self._link.run(set_asleep(self.worker_id, asleep=asleep))
+        except LinkDownError as error:
+            log.warning("could not tell that the worker is %s (%s)", "asleep" if asleep else "awake", error)
+            return
+        if asleep:
+            self._pace.fell_asleep()
+        else:
+            self._pace.woke()
+
+    def _warn(self, refused: Sequence[int]) -> None:
+        if refused:
+            log.warning("the endings of jobs %s were refused: their leases were no longer held",
+                        ", ".join(map(str, refused[:20])))  # fmt: skip

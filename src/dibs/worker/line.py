@@ -1,0 +1,130 @@
+"""What a worker holds of one queue: claimed jobs that wait for a slot, and slots that wait for a job."""
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import Final
+
+from dibs.domain.job import ClaimedJob
+
+AHEAD_SECONDS: Final = 0.04
+"""How much work is claimed ahead of the slots: what is eaten during about two round trips."""
+
+AHEAD_MAX: Final = 1000
+"""Jobs claimed ahead at most, so that a hand-back at shutdown stays one statement."""
+
+LONG_SECONDS: Final = 1.0
+"""When jobs take this long on average, none is claimed ahead: it would wait here while another worker is free."""
+
+_WEIGHT: Final = 0.2
+"""Of the newest measurement, in the moving averages."""
+
+
+class Line:
+    """The jobs of one queue in this process.
+
+    A job whose worker was lost while it held it is a suspect: it may be the one that kills workers. Suspects run one at
+    a time in a process, so that a poisonous one takes each innocent job along once at most.
+    """
+
+    def __init__(self, queue_id: int, name: str, slots: int) -> None:
+        self.queue_id = queue_id
+        self.name = name
+        self.slots = slots
+        self.running = 0
+        self._waiting: deque[ClaimedJob] = deque()
+        self._suspects: deque[ClaimedJob] = deque()
+        self._suspect_runs = False
+        self._held_back = False
+        self._hungry: deque[asyncio.Future[None]] = deque()
+        self._mean_seconds = 0.0
+        self._rate = 0.0
+        self._measured_at = monotonic()
+        self._ended = 0
+        self._ahead = 0
+        self._low = 0
+
+    def wanted(self) -> int:
+        """How many jobs to claim now; zero while what is here lasts for a while."""
+        if not self.is_low:
+            return 0
+        return max(self.slots - self.running - len(self._suspects) + self._ahead - len(self._waiting), 0)
+
+    def put(self, jobs: list[ClaimedJob]) -> None:
+        """Add claimed jobs and wake slots for them."""
+        for job in jobs:
+            (self._suspects if job.lost else self._waiting).append(job)
+        self._feed()
+
+    async def take(self) -> ClaimedJob:
+        """The next job to run; waits for one."""
+        while (job := self._next()) is None:
+            hungry = asyncio.get_running_loop().create_future()
+            self._hungry.append(hungry)
+            try:
+                await hungry
+            finally:
+                if hungry.cancelled():
+                    self._feed()
+        self.running += 1
+        return job
+
+    def ended(self, job: ClaimedJob, seconds: float) -> None:
+        """A job's attempt is over, after *seconds*."""
+        self.running -= 1
+        self._ended += 1
+        self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
+        if job.lost:
+            self._suspect_runs = False
+            self._feed()
+
+    def take_back(self) -> list[ClaimedJob]:
+        """Give up all jobs that wait here."""
+        jobs = [*self._suspects, *self._waiting]
+        self._suspects.clear()
+        self._waiting.clear()
+        return jobs
+
+    def held(self) -> list[ClaimedJob]:
+        """The jobs that wait here."""
+        return [*self._suspects, *self._waiting]
+
+    def hold_back(self, *, held_back: bool) -> None:
+        """Start no more jobs for now, or go on."""
+        self._held_back = held_back
+        self._feed()
+
+    @property
+    def is_low(self) -> bool:
+        """True when it is time to claim more."""
+        return len(self._waiting) <= self._low
+
+    def measure(self) -> None:
+        """Note how fast jobs end; called with each round trip."""
+        now = monotonic()
+        elapsed = now - self._measured_at
+        if elapsed >= AHEAD_SECONDS / 4:
+            self._rate += 0.5 * (self._ended / elapsed - self._rate)
+            self._ended = 0
+            self._measured_at = now
+            is_long = self._mean_seconds >= LONG_SECONDS
+            self._ahead = 0 if is_long else min(int(self._rate * AHEAD_SECONDS), AHEAD_MAX)
+            self._low = self._ahead // 2
+
+    def _next(self) -> ClaimedJob | None:
+        if self._held_back:
+            return None
+        if self._suspects and not self._suspect_runs:
+            self._suspect_runs = True
+            return self._suspects.popleft()
+        return self._waiting.popleft() if self._waiting else None
+
+    def _feed(self) -> None:
+        if self._held_back:
+            return
+        startable = len(self._waiting) + (1 if self._suspects and not self._suspect_runs else 0)
+        while startable and self._hungry:
+            hungry = self._hungry.popleft()
+            if not hungry.done():
+                hungry.set_result(None)
+                startable -= 1

@@ -1,0 +1,142 @@
+"""The worker's sign of life, from a thread of its own.
+
+A blocked event loop or a long C call must not look like death, so heartbeats are sent from a thread with its own event
+loop and its own connection. The same connection listens for notifications and holds the advisory lock that the server
+frees the moment the process is gone.
+
+While heartbeats can not be sent, nothing new is started once the worker's time-out is near: others may take its jobs
+back. What runs goes on, since a server that was merely restarted still counts the lease as ours; the first heartbeat
+that gets through tells, and if the worker was given up, its jobs are interrupted and their endings refused.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from dibs.engine.liveness import Heartbeat, heartbeat, hold
+from dibs.storage.link import Link, LinkDownError
+from dibs.storage.statement import channel
+from dibs.worker.config import WorkerConfig
+
+log = logging.getLogger("dibs.worker")
+
+LAPSE_SHARE: Final = 0.8
+"""Of its time-out, after which a worker that could not renew starts nothing new. The rest is margin for its clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What the liveness thread tells the worker; each is called in the worker's event loop."""
+
+    on_heartbeat: Callable[[Heartbeat, float], None]
+    """A heartbeat got through; with it, for how long this connection has been up."""
+    on_gone: Callable[[int], None]
+    """The registration of this id has been given up by others."""
+    on_lapse: Callable[[], None]
+    """No heartbeat got through for so long that others may give the worker up."""
+    on_wake: Callable[[str], None]
+    on_cancel: Callable[[str], None]
+
+
+class Liveness:
+    """The thread that keeps a registration alive."""
+
+    def __init__(self, dsn: str, schema: str, config: WorkerConfig, signals: Signals) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._config = config
+        self._signals = signals
+        self._worker_id = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, worker_id: int) -> None:
+        """Begin to send heartbeats for *worker_id*; notifications go to the loop that calls this."""
+        self._worker_id = worker_id
+        worker_loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(worker_loop)), name="dibs-liveness", daemon=True
+        )
+        self._thread.start()
+
+    def adopt(self, worker_id: int) -> None:
+        """From now on, send heartbeats for another registration."""
+        self._worker_id = worker_id
+
+    async def stop(self) -> None:
+        """Stop, and free the lock."""
+        loop, stopped, thread = self._loop, self._stopped, self._thread
+        if loop is not None and stopped is not None and thread is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(stopped.set)
+            await asyncio.to_thread(thread.join, 5.0)
+
+    async def _run(self, worker_loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        beating = asyncio.ensure_future(self._beat_for_ever(worker_loop))
+        await self._stopped.wait()
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+
+    async def _beat_for_ever(self, worker_loop: asyncio.AbstractEventLoop) -> None:
+        link = Link(self._dsn, self._schema, name="dibs liveness")
+        post = worker_loop.call_soon_threadsafe
+        watch = asyncio.ensure_future(self._watch_lapse(post))
+        self._renewed_at = monotonic()
+        seen, held_for, connected_at = 0, 0, monotonic()
+        try:
+            while True:
+                worker_id = self._worker_id
+                began = monotonic()
+                try:
+                    if link.connections != seen or held_for != worker_id:
+                        is_held = await link.run(hold(worker_id), seconds=self._config.timeout_seconds)
+                        if link.connections != seen:
+                            await self._listen(link, post)
+                            seen, connected_at = link.connections, monotonic()
+                        held_for = worker_id if is_held else 0
+                    beat = await link.run(
+                        heartbeat(
+                            worker_id, holds_lock=held_for == worker_id, grace_seconds=self._config.grace_seconds
+                        ),
+                        seconds=self._config.timeout_seconds / 3,
+                    )
+                except LinkDownError as error:
+                    log.warning("a heartbeat did not get through: %s", error)
+                    held_for = 0
+                    await asyncio.sleep(self._config.heartbeat_seconds / 4)
+                    continue
+                if beat is None:
+                    post(self._signals.on_gone, worker_id)
+                else:
+                    self._renewed_at = began
+                    post(self._signals.on_heartbeat, beat, monotonic() - connected_at)
+                await asyncio.sleep(self._config.heartbeat_seconds)
+        finally:
+            watch.cancel()
+            await link.close()
+
+    async def _listen(self, link: Link, post: Callable[..., object]) -> None:
+        await link.subscribe({
+            channel(self._schema, "wake"): lambda payload: _ignore(post(self._signals.on_wake, payload)),
+            channel(self._schema, "cancel"): lambda payload: _ignore(post(self._signals.on_cancel, payload)),
+        })
+
+    async def _watch_lapse(self, post: Callable[..., object]) -> None:
+        limit = self._config.timeout_seconds * LAPSE_SHARE
+        while True:
+            await asyncio.sleep(limit / 10)
+            if monotonic() - self._renewed_at > limit:
+                post(self._signals.on_lapse)
+
+
+def _ignore(_: object) -> None:
+    """For callbacks that must return nothing."""

@@ -1,0 +1,50 @@
+"""What every worker does for all: promote, rescue, tidy up. No leader; the statements sort out who does what."""
+
+import logging
+from typing import Final
+
+from dibs.engine.liveness import tidy
+from dibs.engine.promote import PROMOTE_ROWS, promote
+from dibs.engine.rescue import rescue
+from dibs.storage.link import Link
+from dibs.worker.config import WorkerConfig
+
+log = logging.getLogger("dibs.worker")
+
+SETTLE_SECONDS: Final = 5.0
+"""A worker that has only just connected rescues nobody: after a restart of the server, all others look dead until they
+have had the time to come back, too."""
+
+SWEEP_SECONDS: Final = 30.0
+"""So often, leases are checked although no worker looks dead: one whose rescue was held up is found then."""
+
+TIDY_SECONDS: Final = 15.0
+
+
+class Upkeep:
+    """The ticks of one worker."""
+
+    def __init__(self, link: Link, config: WorkerConfig) -> None:
+        self._link = link
+        self._config = config
+        self.worker_id = 0
+
+    async def promote(self) -> float | None:
+        """Promote what is due; tells when the next job is."""
+        promoted = await self._link.run(promote())
+        return 0.0 if promoted.count >= PROMOTE_ROWS else promoted.next_due_seconds
+
+    async def rescue(self) -> float:
+        """Take back the jobs of lost workers."""
+        rescued = await self._link.run(rescue(self.worker_id, self._config.grace_seconds))
+        for worker_id in sorted({job.worker_id for job in rescued}):
+            jobs = [job for job in rescued if job.worker_id == worker_id]
+            dead = sum(job.outcome == "f" for job in jobs)
+            log.warning("worker %d was lost; took back %d of its jobs%s", worker_id, len(jobs),
+                        f", {dead} of them dead: they had no attempts left" if dead else "")  # fmt: skip
+        return SWEEP_SECONDS
+
+    async def tidy(self) -> float:
+        """Fold counts and forget what nobody needs."""
+        await self._link.run(tidy())
+        return TIDY_SECONDS
