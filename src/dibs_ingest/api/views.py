@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dibs import BatchProgress, Job
+from dibs import BatchProgress, Job, JobState
 from dibs_ingest import errors
 
 _FOR_USERS = tuple(
@@ -12,7 +12,10 @@ _FOR_USERS = tuple(
 )
 #: What went wrong is in the job and in the log; here it could name paths and hosts.
 _INTERNAL = "Something went wrong on our side."
-_TIMED_OUT = "It took too long."
+_KNOWN = {
+    "JobTimeout": "It took too long.",
+    "WorkerLost": "The process that worked on it was lost.",
+}
 _WILL_RETRY = "It will be tried again."
 
 
@@ -93,11 +96,12 @@ def _status(progress: BatchProgress) -> str:
 
 
 def _error(job: Job) -> str | None:
-    if job.error is None or job.state.value == "succeeded":
+    # An attempt that runs, or that succeeded, has made up for the errors before it.
+    if job.error is None or job.state in {JobState.RUNNING, JobState.SUCCEEDED}:
         return None
     words = next(
         (job.error.removeprefix(prefix) for prefix in _FOR_USERS if job.error.startswith(prefix)), None
     )
     if words is None:
-        words = _TIMED_OUT if job.error.startswith("JobTimeout") else _INTERNAL
+        words = _KNOWN.get(job.error.partition(":")[0], _INTERNAL)
     return words if job.state.is_final else f"{words} {_WILL_RETRY}"

@@ -13,12 +13,12 @@ _FILES_DONE = 3
 
 @dataclass(slots=True, kw_only=True)
 class Rescue:
-    """Kills the worker once, starts another, and notes when each of the lost jobs runs again."""
+    """Kills the worker once, starts another, and notes when each of the lost jobs is back."""
 
     worker: Child
     start_worker: Callable[[], Child]
     say: Callable[[str], None]
-    #: Seconds from the kill until each lost job ran again, by file name.
+    #: Seconds from the kill until each lost job was back in line, by file name.
     back_after: dict[str, float] = field(default_factory=dict)
     _lost: dict[int, int] = field(default_factory=dict)
     _killed_at: float | None = None
@@ -31,11 +31,11 @@ class Rescue:
             return
         for task_id, attempt in list(self._lost.items()):
             task = tasks[task_id]
-            if task["attempt"] > attempt or task["state"] in {"succeeded", "failed"}:
+            if task["state"] != "running" or task["attempt"] > attempt:
                 seconds = time.monotonic() - self._killed_at
                 del self._lost[task_id]
                 self.back_after[task["filename"]] = seconds
-                self.say(f"Rescued: {task['filename']} runs again, {seconds:.1f} s after the kill.")
+                self.say(f"Rescued: {task['filename']} is back in line {seconds:.1f} s after the kill.")
 
     @property
     def is_complete(self) -> bool:
