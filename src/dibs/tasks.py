@@ -83,7 +83,7 @@ class Task(Generic[P, R]):
         delay: float | timedelta | None = None,
         run_at: datetime | None = None,
         retry: Retry | None = None,
-        timeout: float | timedelta | None = None,  # noqa: ASYNC109 - stored, not awaited
+        timeout: float | timedelta | None = None,
         tags: Sequence[str] = (),
         connection: Any = None,
     ) -> "Task[P, R]":

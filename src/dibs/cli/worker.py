@@ -24,7 +24,14 @@ from dibs.worker.supervisor import CONFIGURATION_EXIT, Supervisor, worker_comman
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
               show_default=True)  # fmt: skip
 def worker(
-    app: str, queues: str, processes: int, shutdown: float, timeout: float, alarm: int, log_format: str, log_level: str
+    app: str,
+    queues: str,
+    processes: int,
+    shutdown: float,
+    timeout: float,
+    alarm: int,
+    log_format: str,
+    log_level: str,
 ) -> None:
     """Run jobs of the tasks of MODULE:APP, until SIGTERM or Ctrl-C.
 
@@ -34,7 +41,10 @@ def worker(
     logs.set_up(as_json=log_format == "json", level=log_level)
     try:
         config = WorkerConfig(
-            queues=parse_queues(queues), shutdown_seconds=shutdown, timeout_seconds=timeout, alarm_errors=alarm
+            queues=parse_queues(queues),
+            shutdown_seconds=shutdown,
+            timeout_seconds=timeout,
+            alarm_errors=alarm,
         )
     except ConfigError as error:
         raise click.UsageError(str(error)) from error

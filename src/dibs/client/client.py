@@ -93,7 +93,9 @@ class Client:
                 async with pooled.transaction():
                     return await session.run(operation)
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
-            raise SchemaError(f"the tables in schema {self._schema!r} do not fit ({error}); run: dibs migrate") from error
+            raise SchemaError(
+                f"the tables in schema {self._schema!r} do not fit ({error}); run: dibs migrate"
+            ) from error
 
     async def enqueue(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
         """Write *jobs*; on return they are durable, or part of the transaction that is open on *connection*."""

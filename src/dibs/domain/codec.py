@@ -49,7 +49,10 @@ class Signature:
         self._fields = tuple(p.name for p in parameters)
         self._keyword_only = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self._struct = msgspec.defstruct(
-            "Arguments", [_field(p, hints.get(p.name, Any)) for p in parameters], forbid_unknown_fields=True, kw_only=True
+            "Arguments",
+            [_field(p, hints.get(p.name, Any)) for p in parameters],
+            forbid_unknown_fields=True,
+            kw_only=True,
         )
         self._decoder = msgspec.json.Decoder(self._struct, dec_hook=_from_json)
 

@@ -56,9 +56,7 @@ def async_session(connection: Any, schema: str) -> AsyncSession:
         from dibs.storage.sessions.on_sqlalchemy import OnSqlAlchemy
 
         return OnSqlAlchemy(connection, schema)
-    expected = (
-        "an asyncpg Connection, a psycopg AsyncConnection, or a SQLAlchemy AsyncConnection or AsyncSession"
-    )
+    expected = "an asyncpg Connection, a psycopg AsyncConnection, or a SQLAlchemy AsyncConnection or AsyncSession"
     hint = "is synchronous; with it, use the verb that ends in _sync" if _is(connection, _ANY_SYNC) else ""
     raise _misfit(expected, connection, hint)
 

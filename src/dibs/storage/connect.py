@@ -52,7 +52,11 @@ async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
     """
     try:
         return await asyncpg.create_pool(
-            dsn, min_size=0, max_size=size, timeout=CONNECT_SECONDS, server_settings={"application_name": name}
+            dsn,
+            min_size=0,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            server_settings={"application_name": name},
         )
     except (ValueError, asyncpg.ClientConfigurationError) as error:
         raise ConfigError(

@@ -93,7 +93,12 @@ class Link:
             except DATABASE_ERRORS as error:
                 pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311
                 attempt += 1
-                log.warning("no connection to Postgres (%s: %s); next try in %.2f s", type(error).__name__, error, pause)
+                log.warning(
+                    "no connection to Postgres (%s: %s); next try in %.2f s",
+                    type(error).__name__,
+                    error,
+                    pause,
+                )
                 await asyncio.sleep(pause)
             else:
                 self.connections += 1

@@ -157,6 +157,7 @@ class Fetcher:
             for item in others:
                 if item.outcome.verdict in {Verdict.RETRY, Verdict.SNOOZE, Verdict.DEFER}:
                     self._retry_in(item.outcome.delay_seconds)
+
     async def _record_and_claim(self, wanted: dict[int, int]) -> int:
         from_head = bool(wanted) and self._is_head_due()
         successes = self._finisher.take_successes()

@@ -105,7 +105,9 @@ class Liveness:
                         held_for = worker_id if is_held else 0
                     beat = await link.run(
                         heartbeat(
-                            worker_id, holds_lock=held_for == worker_id, grace_seconds=self._config.grace_seconds
+                            worker_id,
+                            holds_lock=held_for == worker_id,
+                            grace_seconds=self._config.grace_seconds,
                         ),
                         seconds=self._config.timeout_seconds / 3,
                     )
@@ -125,10 +127,12 @@ class Liveness:
             await link.close()
 
     async def _listen(self, link: Link, post: Callable[..., object]) -> None:
-        await link.subscribe({
-            channel(self._schema, "wake"): lambda payload: _ignore(post(self._signals.on_wake, payload)),
-            channel(self._schema, "cancel"): lambda payload: _ignore(post(self._signals.on_cancel, payload)),
-        })
+        await link.subscribe(
+            {
+                channel(self._schema, "wake"): lambda payload: _ignore(post(self._signals.on_wake, payload)),
+                channel(self._schema, "cancel"): lambda payload: _ignore(post(self._signals.on_cancel, payload)),
+            }
+        )
 
     async def _watch_lapse(self, post: Callable[..., object]) -> None:
         limit = self._config.timeout_seconds * LAPSE_SHARE

@@ -43,7 +43,9 @@ class ThreadCall:
         """Raise JobTimeout inside the thread, if it still runs the call."""
         with self._lock:
             if self._thread_id is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(JobTimeout))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread_id), ctypes.py_object(JobTimeout)
+                )
 
 
 class Threads:

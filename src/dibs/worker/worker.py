@@ -112,12 +112,20 @@ class Worker:
         )
 
     async def _serve(self) -> None:
-        parts: list[Coroutine[Any, Any, None]] = [self._promoter.run(), self._rescuer.run(), self._tidier.run()]
+        parts: list[Coroutine[Any, Any, None]] = [
+            self._promoter.run(),
+            self._rescuer.run(),
+            self._tidier.run(),
+        ]
         upkeep = [asyncio.ensure_future(part) for part in parts]
         slots = [asyncio.ensure_future(self._serve_slot(line)) for line in self._lines for _ in range(line.slots)]
         fetching = asyncio.ensure_future(self._fetcher.run())
         stopping = asyncio.ensure_future(self._stop.wait())
-        log.info("worker %d serves %s", self._worker_id, ", ".join(f"{q}:{n}" for q, n in self._config.queues.items()))
+        log.info(
+            "worker %d serves %s",
+            self._worker_id,
+            ", ".join(f"{q}:{n}" for q, n in self._config.queues.items()),
+        )
         try:
             done, _ = await asyncio.wait({fetching, stopping, *upkeep, *slots}, return_when=asyncio.FIRST_COMPLETED)
             for part in done - {stopping}:

@@ -36,9 +36,7 @@ def create_cluster(place: Place, tools: Programs, settings: Mapping[str, Setting
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def launch(
-    place: Place, tools: Programs, settings: Mapping[str, Setting] | None, *, seconds_max: float
-) -> None:
+def launch(place: Place, tools: Programs, settings: Mapping[str, Setting] | None, *, seconds_max: float) -> None:
     """Start a server that is down and wait until it accepts connections.
 
     A server that was killed is recovered. Raises when it does not come up, with what it wrote to its log.

@@ -80,9 +80,7 @@ class EmbeddedPostgres:
         return keeper.postmaster_pid(self._place.data)
 
 
-def start(
-    folder: Path, *, version: int = 18, settings: Mapping[str, Setting] | None = None
-) -> EmbeddedPostgres:
+def start(folder: Path, *, version: int = 18, settings: Mapping[str, Setting] | None = None) -> EmbeddedPostgres:
     """Use the server in *folder*: join the one that runs, or start it, creating its data the first time.
 
     Safe from any number of processes and threads at once; they share one server. It takes about a second the
@@ -140,9 +138,7 @@ def _ensure_running(place: Place, tools: Programs, settings: Mapping[str, Settin
             continue
         # It runs but does not accept yet: whoever launched it was killed meanwhile, or it is on its way down.
         if time.monotonic() > deadline:
-            raise EmbeddedPostgresError(
-                f"the server in {place.root} runs but accepts no connections; see {place.log}"
-            )
+            raise EmbeddedPostgresError(f"the server in {place.root} runs but accepts no connections; see {place.log}")
         time.sleep(_POLL_SECONDS)
 
 

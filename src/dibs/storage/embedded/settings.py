@@ -41,9 +41,7 @@ def settings_file(settings: Mapping[str, Setting] | None, *, socket_folder: Path
     own = {name: _text(name, value) for name, value in (settings or {}).items()}
     merged = {**DEFAULT_SETTINGS, **own, "unix_socket_directories": str(socket_folder), "port": "5432"}
     lines = [f"{name} = '{_quoted(value)}'" for name, value in merged.items()]
-    return "\n".join(
-        ["# Written anew at each start; use the `settings` argument, or ALTER SYSTEM.", *lines, ""]
-    )
+    return "\n".join(["# Written anew at each start; use the `settings` argument, or ALTER SYSTEM.", *lines, ""])
 
 
 def is_off(settings: Mapping[str, Setting] | None, name: str) -> bool:
@@ -53,9 +51,7 @@ def is_off(settings: Mapping[str, Setting] | None, name: str) -> bool:
 
 def _text(name: str, value: Setting) -> str:
     if not _NAME.match(name) or "\n" in str(value):
-        raise EmbeddedPostgresError(
-            f"expected a Postgres setting such as fsync='off', got {name!r}: {value!r}"
-        )
+        raise EmbeddedPostgresError(f"expected a Postgres setting such as fsync='off', got {name!r}: {value!r}")
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

@@ -41,9 +41,7 @@ class OnSqlAlchemySync:
 
     def _begun(self) -> Connection:
         """The connection, in a transaction that SQLAlchemy knows of: else its commit would do nothing."""
-        connection = (
-            self._connection.connection() if isinstance(self._connection, Session) else self._connection
-        )
+        connection = self._connection.connection() if isinstance(self._connection, Session) else self._connection
         if not connection.in_transaction():
             connection.begin()
         return connection
@@ -68,9 +66,7 @@ class OnSqlAlchemySync:
         if connection.dialect.is_async:
             from dibs.storage.sessions.on_psycopg import OnPsycopg
 
-            rows = raw.dbapi_connection.run_async(
-                lambda driver: OnPsycopg(driver, self._schema).execute(step)
-            )
+            rows = raw.dbapi_connection.run_async(lambda driver: OnPsycopg(driver, self._schema).execute(step))
         else:
             from dibs.storage.sessions.on_psycopg_sync import OnPsycopgSync
 
