@@ -47,13 +47,9 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
-)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
-@click.option(
-    "--slots", default=2, show_default=True, type=click.IntRange(1, 64), help="Files at once in each."
-)
+@click.option("--slots", default=2, show_default=True, type=click.IntRange(1, 64), help="Files at once in each.")
 @_plainly
 def serve(host: str, port: int, workers: int, slots: int) -> None:
     """Run the API and a worker until Ctrl-C."""
@@ -74,9 +70,7 @@ def demo(*, kill: bool, documents: Path | None) -> None:
     """Upload real documents to a service of its own, watch them being ingested, and search them."""
     from dibs_ingest.demo import run_demo
 
-    run_demo(
-        Settings.from_environment(), documents or _examples(), kill=kill, console=Console(soft_wrap=True)
-    )
+    run_demo(Settings.from_environment(), documents or _examples(), kill=kill, console=Console(soft_wrap=True))
 
 
 @main.command("setup-model")

@@ -48,9 +48,7 @@ class UnusableDocumentError(IngestError):
     @classmethod
     def unsupported(cls, suffixes: list[str]) -> Self:
         """A file of a type nobody reads; *suffixes* are the types that are read."""
-        return cls(
-            Reason.UNSUPPORTED, f"This type of file is not supported. Supported are: {', '.join(suffixes)}."
-        )
+        return cls(Reason.UNSUPPORTED, f"This type of file is not supported. Supported are: {', '.join(suffixes)}.")
 
     @classmethod
     def empty(cls) -> Self:
@@ -65,9 +63,7 @@ class UnusableDocumentError(IngestError):
     @classmethod
     def protected(cls) -> Self:
         """A file that wants a password."""
-        return cls(
-            Reason.PROTECTED, "The file is protected by a password. Remove the password and upload it again."
-        )
+        return cls(Reason.PROTECTED, "The file is protected by a password. Remove the password and upload it again.")
 
     @classmethod
     def scanned(cls) -> Self:

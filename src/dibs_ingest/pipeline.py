@@ -22,9 +22,7 @@ class Report(Protocol):
         ...
 
 
-async def ingest_upload(
-    service: Service, upload: str, document_id: int, filename: str, report: Report
-) -> int:
+async def ingest_upload(service: Service, upload: str, document_id: int, filename: str, report: Report) -> int:
     """Bring an upload into the index; how many chunks it has there.
 
     Doing it again changes nothing: a document that is indexed stays as it is.

@@ -65,9 +65,7 @@ class Settings:
     def to_environment(self) -> dict[str, str]:
         """The variables from which a child process reads these very settings."""
         values = {name: getattr(self, name) for name in _defaults(type(self))}
-        return {
-            f"DIBS_INGEST_{name.upper()}": str(value) for name, value in values.items() if value is not None
-        }
+        return {f"DIBS_INGEST_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
     @property
     def models_folder(self) -> Path:

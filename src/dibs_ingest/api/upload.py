@@ -45,9 +45,7 @@ async def upload(
     taken = [item for item in received if isinstance(item, NewUpload)]
     rejected = [item for item in received if isinstance(item, Rejected)]
     if not taken:
-        reasons = [
-            {"filename": item.filename, "reason": item.reason, "error": item.error} for item in rejected
-        ]
+        reasons = [{"filename": item.filename, "reason": item.reason, "error": item.error} for item in rejected]
         return JSONResponse({"status": "rejected", "rejected": reasons}, status_code=400)
     try:
         batch = await _queue(service, taken)
@@ -55,10 +53,7 @@ async def upload(
         for item in taken:
             service.files.discard(item.name)
         raise
-    tasks = [
-        QueuedFile(task_id=job.id, filename=item.filename)
-        for job, item in zip(batch.jobs, taken, strict=True)
-    ]
+    tasks = [QueuedFile(task_id=job.id, filename=item.filename) for job, item in zip(batch.jobs, taken, strict=True)]
     return Queued(batch_id=batch.id, tasks=tasks, rejected=rejected)
 
 
@@ -68,8 +63,7 @@ async def _queue(service: Service, taken: Sequence[NewUpload]) -> Batch:
     async with store.pool.acquire() as connection, connection.transaction():
         documents = await store.add_documents(taken, connection=connection)
         jobs = [
-            ingest.job(upload=item.name, document_id=documents[item.sha256], filename=item.filename)
-            for item in taken
+            ingest.job(upload=item.name, document_id=documents[item.sha256], filename=item.filename) for item in taken
         ]
         batch = await app.batch("upload", jobs, connection=connection)
         uploads = [

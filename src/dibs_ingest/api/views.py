@@ -7,8 +7,7 @@ from dibs import BatchProgress, Job, JobState
 from dibs_ingest import errors
 
 _FOR_USERS = tuple(
-    f"{error.__name__}: "
-    for error in (errors.UnusableDocumentError, errors.ParserError, errors.EmbeddingError)
+    f"{error.__name__}: " for error in (errors.UnusableDocumentError, errors.ParserError, errors.EmbeddingError)
 )
 #: What went wrong is in the job and in the log; here it could name paths and hosts.
 _INTERNAL = "Something went wrong on our side."
@@ -99,9 +98,7 @@ def _error(job: Job) -> str | None:
     # An attempt that runs, or that succeeded, has made up for the errors before it.
     if job.error is None or job.state in {JobState.RUNNING, JobState.SUCCEEDED}:
         return None
-    words = next(
-        (job.error.removeprefix(prefix) for prefix in _FOR_USERS if job.error.startswith(prefix)), None
-    )
+    words = next((job.error.removeprefix(prefix) for prefix in _FOR_USERS if job.error.startswith(prefix)), None)
     if words is None:
         words = _KNOWN.get(job.error.partition(":")[0], _INTERNAL)
     return words if job.state.is_final else f"{words} {_WILL_RETRY}"

@@ -25,9 +25,7 @@ async def count_everything(settings: Settings, database_url: str, *, files: int)
     finally:
         await connection.close()
     wrong = [
-        row["filename"]
-        for row in rows
-        if not row["indexed"] or not row["chunks"] == row["found"] == row["different"]
+        row["filename"] for row in rows if not row["indexed"] or not row["chunks"] == row["found"] == row["different"]
     ]
     if wrong:
         raise IngestError(f"These documents are not in the index exactly once: {', '.join(wrong)}.")

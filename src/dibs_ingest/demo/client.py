@@ -51,9 +51,7 @@ class Client:
             timeout = httpx2.Timeout(60, read=_SILENCE_SECONDS)
             with (
                 contextlib.suppress(httpx2.TransportError),
-                self._http.stream(
-                    "GET", f"/tasks/{batch_id}/events", headers=headers, timeout=timeout
-                ) as stream,
+                self._http.stream("GET", f"/tasks/{batch_id}/events", headers=headers, timeout=timeout) as stream,
             ):
                 for event in _parse(stream.iter_lines()):
                     last_id = event.id
@@ -77,9 +75,7 @@ class Client:
     @staticmethod
     def _answer(response: httpx2.Response) -> Mapping[str, Any]:
         if response.is_error:
-            raise IngestError(
-                f"{response.request.url.path} answered {response.status_code}: {response.text[:1000]}"
-            )
+            raise IngestError(f"{response.request.url.path} answered {response.status_code}: {response.text[:1000]}")
         answer: Mapping[str, Any] = response.json()
         return answer
 

@@ -53,9 +53,7 @@ def run_demo(settings: Settings, documents: Path, *, kill: bool, console: Consol
     if not paths:
         raise IngestError(f"There are no documents in {documents}.")
     with ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="dibs-demo-", ignore_cleanup_errors=True))
-        )
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dibs-demo-", ignore_cleanup_errors=True)))
         url = stack.enter_context(database(folder))
         own = _own_settings(settings, folder)
         if os.environ.get(VARIABLE):
@@ -80,9 +78,7 @@ def _own_settings(settings: Settings, folder: Path) -> Settings:
     return replace(settings, schema=f"demo_{mark}_ingest", jobs_schema=f"demo_{mark}_dibs")
 
 
-def _run(
-    settings: Settings, url: str, folder: Path, paths: Sequence[Path], *, kill: bool, console: Console
-) -> Timings:
+def _run(settings: Settings, url: str, folder: Path, paths: Sequence[Path], *, kill: bool, console: Console) -> Timings:
     variables = environment(settings, url)
 
     def start_worker() -> Child:
@@ -108,17 +104,13 @@ def _run(
         return timings
 
 
-def _ingest(
-    client: Client, paths: Sequence[Path], rescue: Rescue | None, timings: Timings, console: Console
-) -> None:
+def _ingest(client: Client, paths: Sequence[Path], rescue: Rescue | None, timings: Timings, console: Console) -> None:
     began = time.monotonic()
     answer = client.upload(paths)
     timings.upload = time.monotonic() - began
     if answer["rejected"]:
         raise IngestError(f"Files were rejected: {answer['rejected']}")
-    console.print(
-        f"Uploaded {len(answer['tasks'])} files; batch {answer['batch_id']} is queued.", highlight=False
-    )
+    console.print(f"Uploaded {len(answer['tasks'])} files; batch {answer['batch_id']} is queued.", highlight=False)
     tasks: dict[int, Mapping[str, Any]] = {}
     with display_for(console) as display:
         for event in client.events(answer["batch_id"]):
@@ -128,9 +120,7 @@ def _ingest(
                 rescue.see(tasks)
                 rescue.worker.check()
     timings.ingest = time.monotonic() - began
-    failed = [
-        f"{task['filename']}: {task['error']}" for task in tasks.values() if task["state"] != "succeeded"
-    ]
+    failed = [f"{task['filename']}: {task['error']}" for task in tasks.values() if task["state"] != "succeeded"]
     if failed:
         raise IngestError("Not every file was ingested:\n" + "\n".join(failed))
     if rescue and not rescue.is_complete:

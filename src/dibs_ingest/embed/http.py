@@ -53,9 +53,7 @@ class HttpEmbedder:
         parts = [await self._request(texts[i : i + self._batch]) for i in range(0, len(texts), self._batch)]
         vectors = np.concatenate(parts) if parts else np.empty((0, self.dims), np.float32)
         if self.dims and vectors.shape[1] != self.dims:
-            raise EmbeddingError(
-                f"The endpoint sent vectors of {vectors.shape[1]} numbers, expected {self.dims}."
-            )
+            raise EmbeddingError(f"The endpoint sent vectors of {vectors.shape[1]} numbers, expected {self.dims}.")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(lengths, np.float32(1e-12))
         return unit
@@ -71,9 +69,7 @@ class HttpEmbedder:
             body["dimensions"] = self._ask_dims
         response = await self._post(body)
         try:
-            items = sorted(
-                msgspec.json.decode(response.content, type=_Answer).data, key=lambda item: item.index
-            )
+            items = sorted(msgspec.json.decode(response.content, type=_Answer).data, key=lambda item: item.index)
             vectors = np.array([item.embedding for item in items], np.float32)
         except (msgspec.MsgspecError, ValueError) as error:
             raise EmbeddingError(f"The endpoint sent something else than embeddings: {error}.") from None
@@ -87,15 +83,11 @@ class HttpEmbedder:
             try:
                 response = await self._client.post("embeddings", json=body)
             except httpx2.HTTPError as error:
-                failure = EmbeddingError(
-                    f"The embedding endpoint can not be reached ({type(error).__name__})."
-                )
+                failure = EmbeddingError(f"The embedding endpoint can not be reached ({type(error).__name__}).")
             else:
                 if response.status_code == _OK:
                     return response
-                failure = EmbeddingError(
-                    f"The embedding endpoint answered with status {response.status_code}."
-                )
+                failure = EmbeddingError(f"The embedding endpoint answered with status {response.status_code}.")
                 failure.add_note(response.text[:500])
                 if response.status_code != _TOO_MANY_REQUESTS and response.status_code < _SERVER_ERROR:
                     raise failure
@@ -122,9 +114,7 @@ async def open_http(settings: Settings) -> HttpEmbedder:
         IngestError: If a setting is missing.
     """
     if not settings.http_url or not settings.http_model:
-        raise IngestError(
-            "DIBS_INGEST_EMBEDDER=http needs DIBS_INGEST_HTTP_URL (with /v1) and DIBS_INGEST_HTTP_MODEL."
-        )
+        raise IngestError("DIBS_INGEST_EMBEDDER=http needs DIBS_INGEST_HTTP_URL (with /v1) and DIBS_INGEST_HTTP_MODEL.")
     headers = {"authorization": f"Bearer {settings.http_key}"} if settings.http_key else {}
     embedder = HttpEmbedder(
         name=f"http/{settings.http_model}" + (f"/{settings.http_dims}" if settings.http_dims else ""),

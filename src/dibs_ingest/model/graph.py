@@ -51,10 +51,7 @@ def build(weights: _Weights) -> onnx.ModelProto:
     for layer in range(LAYERS):
         hidden = _layer(graph, weights, f"encoder.layer.{layer}", hidden, bias)
     _pool(graph, hidden)
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("ids", "mask")
-    ]
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in ("ids", "mask")]
     outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", DIMS])]
     model = helper.make_model(
         helper.make_graph(graph.nodes, "all-MiniLM-L6-v2", inputs, outputs, graph.constants),
@@ -69,13 +66,9 @@ def _embeddings(graph: _Graph, weights: _Weights) -> str:
     words = graph.constant("words", weights["embeddings.word_embeddings.weight"])
     # Every text is of token type 0, so its vector is added to the positions once and for all.
     token_type = weights["embeddings.token_type_embeddings.weight"][0]
-    positions = graph.constant(
-        "positions", weights["embeddings.position_embeddings.weight"][:TOKENS_MAX] + token_type
-    )
+    positions = graph.constant("positions", weights["embeddings.position_embeddings.weight"][:TOKENS_MAX] + token_type)
     length = graph.run("Gather", graph.run("Shape", "ids"), graph.constant("axis_1", np.array(1)))
-    numbers = graph.run(
-        "Range", graph.constant("zero", np.array(0)), length, graph.constant("one", np.array(1))
-    )
+    numbers = graph.run("Range", graph.constant("zero", np.array(0)), length, graph.constant("one", np.array(1)))
     both = graph.run("Add", graph.run("Gather", words, "ids"), graph.run("Gather", positions, numbers))
     return _normalize(graph, weights, "embeddings.LayerNorm", both)
 
@@ -90,9 +83,7 @@ def _attention_bias(graph: _Graph) -> str:
 
 def _layer(graph: _Graph, weights: _Weights, name: str, hidden: str, bias: str) -> str:
     attended = _attention(graph, weights, f"{name}.attention", hidden, bias)
-    hidden = _normalize(
-        graph, weights, f"{name}.attention.output.LayerNorm", graph.run("Add", attended, hidden)
-    )
+    hidden = _normalize(graph, weights, f"{name}.attention.output.LayerNorm", graph.run("Add", attended, hidden))
     inner = graph.run("Gelu", _linear(graph, weights, f"{name}.intermediate.dense", hidden))
     outer = _linear(graph, weights, f"{name}.output.dense", inner)
     return _normalize(graph, weights, f"{name}.output.LayerNorm", graph.run("Add", outer, hidden))
@@ -101,17 +92,13 @@ def _layer(graph: _Graph, weights: _Weights, name: str, hidden: str, bias: str) 
 def _attention(graph: _Graph, weights: _Weights, name: str, hidden: str, bias: str) -> str:
     heads: Callable[[str, list[int]], str] = lambda part, order: graph.run(  # noqa: E731 - three uses on four lines
         "Transpose",
-        graph.run(
-            "Reshape", _linear(graph, weights, f"{name}.self.{part}", hidden), _shape(graph, HEADS, HEAD_DIMS)
-        ),
+        graph.run("Reshape", _linear(graph, weights, f"{name}.self.{part}", hidden), _shape(graph, HEADS, HEAD_DIMS)),
         perm=order,
     )
     scores = graph.run("MatMul", heads("query", [0, 2, 1, 3]), heads("key", [0, 2, 3, 1]))
     scale = graph.constant(f"{name}.scale", np.array(HEAD_DIMS**-0.5, np.float32))
     weighed = graph.run("Softmax", graph.run("Add", graph.run("Mul", scores, scale), bias), axis=-1)
-    mixed = graph.run(
-        "Transpose", graph.run("MatMul", weighed, heads("value", [0, 2, 1, 3])), perm=[0, 2, 1, 3]
-    )
+    mixed = graph.run("Transpose", graph.run("MatMul", weighed, heads("value", [0, 2, 1, 3])), perm=[0, 2, 1, 3])
     joined = graph.run("Reshape", mixed, _shape(graph, DIMS))
     return _linear(graph, weights, f"{name}.output.dense", joined)
 
@@ -128,9 +115,7 @@ def _pool(graph: _Graph, hidden: str) -> None:
 def _linear(graph: _Graph, weights: _Weights, name: str, value: str) -> str:
     # Weights lie as (out, in); MatMul wants (in, out).
     weight = graph.constant(f"{name}.weight", weights[f"{name}.weight"].T)
-    return graph.run(
-        "Add", graph.run("MatMul", value, weight), graph.constant(f"{name}.bias", weights[f"{name}.bias"])
-    )
+    return graph.run("Add", graph.run("MatMul", value, weight), graph.constant(f"{name}.bias", weights[f"{name}.bias"]))
 
 
 def _normalize(graph: _Graph, weights: _Weights, name: str, value: str) -> str:

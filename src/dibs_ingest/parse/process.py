@@ -71,9 +71,7 @@ def _outcome(returncode: int, out: bytes, complaints: bytes) -> ParsedDocument:
     if returncode == -signal.SIGXCPU:
         raise ParserError("Reading the file took too long.")
     if returncode < 0:
-        raise ParserError(
-            f"The program that reads this type of file crashed ({signal.Signals(-returncode).name})."
-        )
+        raise ParserError(f"The program that reads this type of file crashed ({signal.Signals(-returncode).name}).")
     if returncode > 0:
         failure = ParserError("The program that reads this type of file failed.")
         failure.add_note(complaints.decode("utf-8", "replace")[-_COMPLAINT_CHARACTERS:])

@@ -34,9 +34,7 @@ class Child:
     log: Path | None
 
     @classmethod
-    def start(
-        cls, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path | None
-    ) -> Self:
+    def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path | None) -> Self:
         """Start *command*; what it says goes to the file *log*, or where ours goes."""
         with contextlib.ExitStack() as stack:
             out = stack.enter_context(log.open("ab")) if log else None

@@ -41,9 +41,7 @@ def environment(settings: Settings, database_url: str) -> dict[str, str]:
     return {**os.environ, **settings.to_environment(), VARIABLE: database_url}
 
 
-def serve(
-    settings: Settings, *, host: str, port: int, workers: int, slots: int, say: Callable[[str], None]
-) -> None:
+def serve(settings: Settings, *, host: str, port: int, workers: int, slots: int, say: Callable[[str], None]) -> None:
     """Run the service until it is told to stop.
 
     Raises:

@@ -28,9 +28,7 @@ async def prepare(connection: asyncpg.Connection, schema: str, *, embedder: str,
     """
     async with connection.transaction():
         # Twenty processes may start at once; `if not exists` alone still collides in the catalog.
-        await connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended('dibs_ingest.' || $1, 0))", schema
-        )
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended('dibs_ingest.' || $1, 0))", schema)
         await _ensure_vector(connection)
         if await connection.fetchval("select to_regclass($1)", f"{quote(schema)}.setting") is None:
             await connection.execute(f"create schema if not exists {quote(schema)}")
@@ -65,9 +63,7 @@ async def _ensure_vector(connection: asyncpg.Connection) -> None:
 
 
 async def _vector_version(connection: asyncpg.Connection) -> str | None:
-    version: str | None = await connection.fetchval(
-        "select extversion from pg_extension where extname = 'vector'"
-    )
+    version: str | None = await connection.fetchval("select extversion from pg_extension where extname = 'vector'")
     return version
 
 

@@ -12,9 +12,7 @@ _MARKER = "/*schema.*/"
 @cache
 def sql(name: str, schema: str) -> str:
     """The text of `sql/<name>.sql` for tables in *schema*, without the comment at its top."""
-    lines = (
-        files("dibs_ingest.store").joinpath("sql", f"{name}.sql").read_text("utf-8").splitlines(keepends=True)
-    )
+    lines = files("dibs_ingest.store").joinpath("sql", f"{name}.sql").read_text("utf-8").splitlines(keepends=True)
     while lines and lines[0].startswith("--"):
         lines.pop(0)
     text = "".join(lines).rstrip().removesuffix(";")

@@ -48,16 +48,12 @@ class Store:
             )
         return ids
 
-    async def add_uploads(
-        self, uploads: Sequence[Upload], *, connection: asyncpg.pool.PoolConnectionProxy
-    ) -> None:
+    async def add_uploads(self, uploads: Sequence[Upload], *, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         """Remember which job uses which spooled file, in the transaction of *connection*."""
         columns = zip(*((u.name, u.document_id, u.job_id) for u in uploads), strict=True)
         await connection.execute(self._sql("add_uploads"), *(list(column) for column in columns))
 
-    async def index(
-        self, document_id: int, upload: str, chunks: Sequence[Chunk], vectors: Vectors
-    ) -> int | None:
+    async def index(self, document_id: int, upload: str, chunks: Sequence[Chunk], vectors: Vectors) -> int | None:
         """Write a document's chunks and keep its original, all in one transaction; how many there are.
 
         Indexed is indexed: if another job was faster, nothing is written, and its count comes back. None if
@@ -147,9 +143,7 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(
-    database_url: str, schema: str, files: Files, *, connections: int = 4
-) -> AsyncIterator[Store]:
+async def open_store(database_url: str, schema: str, files: Files, *, connections: int = 4) -> AsyncIterator[Store]:
     """Open a store on a pool of at most *connections*."""
     async with asyncpg.create_pool(database_url, min_size=0, max_size=connections) as pool:
         yield Store(pool=pool, schema=schema, files=files)

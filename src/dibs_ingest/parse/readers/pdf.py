@@ -82,9 +82,7 @@ def _find_line(page: str, title: str, start: int) -> tuple[int, int] | None:
     words = r"\s+".join(re.escape(word) for word in _SPACES.split(title.strip()) if word)
     if not words:
         return None
-    found = re.compile(rf"^[ \t]*(?:[\w.]+\s+){{0,2}}{words}[ \t]*$", re.MULTILINE | re.IGNORECASE).search(
-        page, start
-    )
+    found = re.compile(rf"^[ \t]*(?:[\w.]+\s+){{0,2}}{words}[ \t]*$", re.MULTILINE | re.IGNORECASE).search(page, start)
     return found.span() if found else None
 
 

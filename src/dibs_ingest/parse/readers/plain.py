@@ -30,12 +30,7 @@ def read(path: Path) -> ParsedDocument:
 def _heading_mark(lines: list[str], index: int) -> str | None:
     """The character that underlines line *index*, if that is a heading: alone, above a mark about as long."""
     title = lines[index].rstrip()
-    if (
-        not title
-        or title.startswith((" ", "\t"))
-        or index + 1 >= len(lines)
-        or (index and lines[index - 1].strip())
-    ):
+    if not title or title.startswith((" ", "\t")) or index + 1 >= len(lines) or (index and lines[index - 1].strip()):
         return None
     found = _UNDERLINE.fullmatch(lines[index + 1])
     if found is None or len(found[0].rstrip()) < len(title) - 1 or _UNDERLINE.fullmatch(title):

@@ -22,9 +22,7 @@ _DROPPED = {
     "select",
     "button",
 }
-_NAVIGATION = re.compile(
-    r"\bnav(?:header|footer|bar|igation)\b|\bsidebar\b|\btoc\b|\bbreadcrumbs?\b", re.IGNORECASE
-)
+_NAVIGATION = re.compile(r"\bnav(?:header|footer|bar|igation)\b|\bsidebar\b|\btoc\b|\bbreadcrumbs?\b", re.IGNORECASE)
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "footer", "form", "header", "hr", "li", "main", "ol", "p", "pre", "section",

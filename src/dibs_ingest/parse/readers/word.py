@@ -24,9 +24,7 @@ def read(path: Path) -> ParsedDocument:
         with zipfile.ZipFile(path) as archive:
             unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
         if unpacked_bytes > _UNPACKED_BYTES_MAX:
-            raise UnusableDocumentError(
-                Reason.TOO_LARGE, "The file unpacks to more than the limit of 500 MB."
-            )
+            raise UnusableDocumentError(Reason.TOO_LARGE, "The file unpacks to more than the limit of 500 MB.")
         document = docx.Document(str(path))
         return ParsedDocument(sections=_walk(document).sections())
     # The archive, its parts and their XML each fail in their own way when a file is cut off or no docx.
