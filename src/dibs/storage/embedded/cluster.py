@@ -92,7 +92,7 @@ def _initdb(data: Path, tools: Programs, *, sync: bool) -> None:
             "--encoding=UTF8",
             f"--locale={locale}",
         ]
-        if _major_version(tools) >= _BUILTIN_LOCALE_SINCE:
+        if tools.version >= _BUILTIN_LOCALE_SINCE:
             arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if not sync:
             arguments += ["--no-sync"]
@@ -107,10 +107,6 @@ def _initdb(data: Path, tools: Programs, *, sync: bool) -> None:
             "add it to /etc/passwd, or set DIBS_DATABASE_URL to a Postgres that you run"
         )
     raise failure(f"can not create the data of the embedded Postgres in {data.parent}", ran.stderr.strip())
-
-
-def _major_version(tools: Programs) -> int:
-    return int(tools.run("postgres", "--version").stdout.split()[-1].split(".")[0])
 
 
 def _write_settings(place: Place, settings: Mapping[str, Setting] | None, socket_folder: Path) -> None:

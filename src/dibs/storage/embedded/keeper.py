@@ -8,6 +8,7 @@ Run as a script, by its path: only the standard library is imported, so that it 
 once.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,6 +21,8 @@ FAST_STOP_SECONDS = 60.0
 #: An immediate shutdown writes nothing. What it leaves is recovered at the next start.
 IMMEDIATE_STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.02
+#: Of postmaster.pid, counted from 0.
+_SOCKET_FOLDER_LINE = 4
 
 
 def postmaster_pid(data: Path) -> int | None:
@@ -37,6 +40,27 @@ def postmaster_pid(data: Path) -> int | None:
 
 def stop_server(data: Path) -> None:
     """Stop the server on the folder *data*, if one runs: fast, and if that does not end, at once."""
+    socket_folder = running_socket_folder(data)
+    try:
+        _signal_until_gone(data)
+    finally:
+        # One that was made for a socket alone goes with it; the server's own folder is never empty.
+        if socket_folder is not None:
+            with contextlib.suppress(OSError):
+                socket_folder.rmdir()
+
+
+def running_socket_folder(data: Path) -> Path | None:
+    """Where the server on *data* listens, or did before a crash; it has written that down itself."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    named = lines[_SOCKET_FOLDER_LINE] if len(lines) > _SOCKET_FOLDER_LINE else ""
+    return Path(named) if named else None
+
+
+def _signal_until_gone(data: Path) -> None:
     for signum, seconds in (
         (signal.SIGINT, FAST_STOP_SECONDS),
         (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS),

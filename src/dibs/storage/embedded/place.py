@@ -70,14 +70,6 @@ class Place:
         except FileNotFoundError:
             return None
 
-    def running_socket_folder(self) -> Path | None:
-        """Where the server that runs, or ran last, listens; it has written that down itself."""
-        try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return None
-        return Path(lines[4]) if len(lines) > 4 and lines[4] else None  # noqa: PLR2004 - the fifth line
-
     def socket_folder(self) -> Path:
         """Where a server started now shall listen: here, or where the path is short and plain."""
         path = str(self.root)

@@ -45,6 +45,7 @@ def bin_folder(version: int = 18) -> Path:
 class Programs:
     """The bundled programs, run as a user that Postgres accepts."""
 
+    version: int
     folder: Path
     #: What is put before a program to run it as that user; empty unless this process is root.
     become: tuple[str, ...] = ()
@@ -56,7 +57,7 @@ class Programs:
         """
         command = [*self.become, str(self.folder / name), *arguments]
         try:
-            return subprocess.run(  # noqa: S603 - our own programs and paths, no shell
+            ran = subprocess.run(  # noqa: S603 - our own programs and paths, no shell
                 command,
                 cwd="/",
                 env=_environment(),
@@ -72,12 +73,20 @@ class Programs:
                 f"the embedded Postgres does not run on this machine ({command[0]}: {error.strerror}): "
                 "set DIBS_DATABASE_URL to a Postgres that you run"
             ) from error
+        if ran.stderr.startswith("setpriv: "):
+            raise EmbeddedPostgresError(
+                "Postgres does not run as root, and this root may not run it as another user "
+                f"({ran.stderr.strip()}): it needs the capabilities SETUID, SETGID, SETPCAP and DAC_OVERRIDE, "
+                "which containers have by default; grant them, run this as an ordinary user, "
+                f"{_INSTEAD}"
+            )
+        return ran
 
 
 def programs(version: int, data: Path) -> Programs:
     """The programs of *version*, to be run as the user to whom the folder *data* belongs, or will belong."""
     folder = bin_folder(version)
-    return Programs(folder=folder, become=_become(data) if os.geteuid() == 0 else ())
+    return Programs(version=version, folder=folder, become=_become(data) if os.geteuid() == 0 else ())
 
 
 def _become(data: Path) -> tuple[str, ...]:

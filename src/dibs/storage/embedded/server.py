@@ -130,7 +130,7 @@ def _ensure_running(place: Place, tools: Programs, settings: Mapping[str, Settin
         create_cluster(place, tools, settings)
     _ensure_keeper(place)
     while True:
-        socket_folder = place.running_socket_folder()
+        socket_folder = keeper.running_socket_folder(place.data)
         if socket_folder is not None and _accepts_connections(tools, socket_folder):
             return socket_folder
         if keeper.postmaster_pid(place.data) is None:
