@@ -1,8 +1,8 @@
 """Sessions on connections that belong to the caller.
 
 What is written joins the caller's transaction: it becomes visible when the caller commits, and is gone when
-the caller rolls back, savepoints included. Nothing here commits or rolls back. Without a transaction (asyncpg
-outside `transaction()`, psycopg and SQLAlchemy in autocommit), each statement is committed at once.
+the caller rolls back, savepoints included. Without a transaction (asyncpg outside `transaction()`, psycopg and
+SQLAlchemy in autocommit), what is written is committed at once, all or nothing.
 
 The caller's driver is recognised without importing any: what is not imported can not be what the caller has.
 """
@@ -36,8 +36,8 @@ _POOLS: Final = (
 def async_session(connection: Any, schema: str) -> AsyncSession:
     """A session on an asynchronous connection: asyncpg's, psycopg's, or SQLAlchemy's (or its AsyncSession).
 
-    It joins the transaction that is open. Where none is, asyncpg, and anything in autocommit, writes each
-    statement at once; psycopg and SQLAlchemy begin one, as for any statement, and the caller commits it.
+    It joins the transaction that is open. Where none is, asyncpg, and anything in autocommit, writes at
+    once; otherwise psycopg and SQLAlchemy begin one, as for any statement, and the caller commits it.
 
     Raises:
         TypeError: *connection* is something else, or a synchronous one.
@@ -64,8 +64,8 @@ def async_session(connection: Any, schema: str) -> AsyncSession:
 def sync_session(connection: Any, schema: str) -> SyncSession:
     """A session on a synchronous connection: psycopg's, or SQLAlchemy's (or its Session).
 
-    It joins the transaction that is open. Where none is, anything in autocommit writes each statement at
-    once; otherwise psycopg and SQLAlchemy begin one, as for any statement, and the caller commits it.
+    It joins the transaction that is open. Where none is, anything in autocommit writes at once;
+    otherwise psycopg and SQLAlchemy begin one, as for any statement, and the caller commits it.
 
     Raises:
         TypeError: *connection* is something else, or an asynchronous one.

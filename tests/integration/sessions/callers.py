@@ -48,13 +48,16 @@ class Caller(ABC):
 class AsyncpgCaller(Caller):
     def __init__(self, connection: Any, transaction: Any) -> None:
         super().__init__(connection)
-        self.commit = transaction.commit
-        self.rollback = transaction.rollback
+        self._transaction = transaction
 
     async def sql(self, sql: str) -> Any:
         return await self.connection.fetchval(sql)
 
-    commit = rollback = None  # type: ignore[assignment]  # each transaction brings its own
+    async def commit(self) -> None:
+        await self._transaction.commit()
+
+    async def rollback(self) -> None:
+        await self._transaction.rollback()
 
     @asynccontextmanager
     async def undone_savepoint(self) -> AsyncIterator[None]:
@@ -165,9 +168,7 @@ async def asyncpg_connection(url: str) -> AsyncIterator[Caller]:
 async def asyncpg_with_json_codec(url: str) -> AsyncIterator[Caller]:
     async with asyncpg_connection(url) as caller:
         for kind in ("json", "jsonb"):
-            await caller.connection.set_type_codec(
-                kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
-            )
+            await caller.connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
         yield caller
 
 

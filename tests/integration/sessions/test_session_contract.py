@@ -63,9 +63,7 @@ async def test_jobs_are_seen_when_the_caller_commits(caller: Caller, observer: a
     assert await observer.fetchval("select id from dibs.job") == enqueued.id
 
 
-async def test_jobs_and_the_callers_own_rows_are_one_transaction(
-    caller: Caller, observer: asyncpg.Connection
-) -> None:
+async def test_jobs_and_the_callers_own_rows_are_one_transaction(caller: Caller, observer: asyncpg.Connection) -> None:
     await observer.execute("create table document (name text)")
     await caller.sql("insert into document values ('one') returning name")
     await caller.run(enqueue([job()]))
@@ -143,9 +141,7 @@ async def test_a_copy_joins_a_transaction_that_has_not_sent_a_statement_yet(
     assert await counts(observer) == NOTHING
 
 
-async def test_an_error_leaves_the_transaction_to_the_caller(
-    caller: Caller, observer: asyncpg.Connection
-) -> None:
+async def test_an_error_leaves_the_transaction_to_the_caller(caller: Caller, observer: asyncpg.Connection) -> None:
     await caller.run(enqueue([job()]))
     with pytest.raises(Exception, match="queue_name_check"):
         await caller.run(enqueue([job(queue="not a name")]))

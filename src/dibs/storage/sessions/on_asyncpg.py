@@ -46,7 +46,16 @@ class OnBorrowedAsyncpg(OnAsyncpg):
 
     A codec that turns JSON into objects is common. Binary COPY would hand it the JSON that dibs has written
     already, and store it as one string; text passes by, for a fifth more time. (Statements use text anyway.)
+
+    Without a transaction that is open, each operation gets one of its own.
     """
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Drive *operation* to its end and give what it returns."""
+        if self._connection.is_in_transaction():
+            return await super().run(operation)
+        async with self._connection.transaction():
+            return await super().run(operation)
 
     async def _copy(self, step: Copy) -> None:
         await self._connection.copy_to_table(

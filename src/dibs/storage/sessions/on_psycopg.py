@@ -7,14 +7,17 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from dibs.storage.session import Operation, Row, Step, drive
-from dibs.storage.sessions.psycopg_types import copy_statement, speak_like_asyncpg
+from dibs.storage.sessions.psycopg_types import commits_at_once, copy_statement, speak_like_asyncpg
 from dibs.storage.statement import Copy
 
 T = TypeVar("T")
 
 
 class OnPsycopg:
-    """A session on a psycopg connection; what it writes is part of the caller's transaction."""
+    """A session on a psycopg connection; what it writes is part of the caller's transaction.
+
+    In autocommit, without a transaction that is open, each operation gets one of its own.
+    """
 
     def __init__(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
         self._connection = connection
@@ -22,7 +25,10 @@ class OnPsycopg:
 
     async def run(self, operation: Operation[T]) -> T:
         """Drive *operation* to its end and give what it returns."""
-        return await drive(operation, self.execute)
+        if not commits_at_once(self._connection):
+            return await drive(operation, self.execute)
+        async with self._connection.transaction():
+            return await drive(operation, self.execute)
 
     async def execute(self, step: Step) -> Sequence[Row]:
         """Run one step and give its rows."""

@@ -1,13 +1,12 @@
 """Operations on an asynchronous SQLAlchemy connection or session."""
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session
 
-from dibs.storage.session import Operation, Row, Step, drive
+from dibs.storage.session import Operation
 from dibs.storage.sessions.on_sqlalchemy_sync import OnSqlAlchemySync
 
 T = TypeVar("T")
@@ -22,13 +21,9 @@ class OnSqlAlchemy:
 
     async def run(self, operation: Operation[T]) -> T:
         """Drive *operation* to its end and give what it returns."""
-        return await drive(operation, self.execute)
 
-    async def execute(self, step: Step) -> Sequence[Row]:
-        """Run one step and give its rows."""
-
-        # SQLAlchemy drives asynchronous drivers from synchronous code on a greenlet; so is a step.
-        def within(inner: Connection | Session) -> Sequence[Row]:
-            return OnSqlAlchemySync(inner, self._schema).execute(step)
+        # SQLAlchemy drives asynchronous drivers from synchronous code on a greenlet; so is the operation.
+        def within(inner: Connection | Session) -> T:
+            return OnSqlAlchemySync(inner, self._schema).run(operation)
 
         return await self._connection.run_sync(within)

@@ -1,13 +1,11 @@
 """Operations on a SQLAlchemy connection or session."""
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from dibs.storage.session import Operation, Row, Step, drive_sync
-from dibs.storage.statement import Query
+from dibs.storage.session import Operation
 
 T = TypeVar("T")
 
@@ -15,7 +13,8 @@ T = TypeVar("T")
 class OnSqlAlchemySync:
     """A session inside SQLAlchemy's transaction, begun where it has not been.
 
-    Over psycopg; and over the asynchronous drivers where the caller is inside `run_sync`.
+    Over psycopg; and over the asynchronous drivers where the caller is inside `run_sync`. SQLAlchemy only sees to
+    the transaction, the statements go to the driver; so errors are the driver's, too.
     """
 
     def __init__(self, connection: Connection | Session, schema: str) -> None:
@@ -24,20 +23,32 @@ class OnSqlAlchemySync:
 
     def run(self, operation: Operation[T]) -> T:
         """Drive *operation* to its end and give what it returns."""
-        return drive_sync(operation, self.execute)
-
-    def execute(self, step: Step) -> Sequence[Row]:
-        """Run one step and give its rows."""
         connection = self._begun()
         dialect = connection.dialect
-        if dialect.driver == "asyncpg":
-            return self._on_asyncpg(connection, step)
-        if dialect.driver != "psycopg":
+        if dialect.driver not in {"asyncpg", "psycopg"}:
             raise TypeError(
                 "expected a SQLAlchemy connection through asyncpg or psycopg (postgresql+asyncpg://, "
                 f"postgresql+psycopg://), got one through {dialect.name}+{dialect.driver}"
             )
-        return self._on_psycopg(connection, step)
+        pooled: Any = connection.connection
+        result: T
+        if dialect.driver == "asyncpg":
+            from dibs.storage.sessions.on_asyncpg import OnBorrowedAsyncpg
+
+            # SQLAlchemy sends BEGIN with the first statement that it runs itself. On the bare driver connection,
+            # what comes before that one would be committed on its own.
+            if not pooled.driver_connection.is_in_transaction():
+                connection.exec_driver_sql("select")
+            result = pooled.run_async(lambda driver: OnBorrowedAsyncpg(driver, self._schema).run(operation))
+        elif dialect.is_async:
+            from dibs.storage.sessions.on_psycopg import OnPsycopg
+
+            result = pooled.run_async(lambda driver: OnPsycopg(driver, self._schema).run(operation))
+        else:
+            from dibs.storage.sessions.on_psycopg_sync import OnPsycopgSync
+
+            result = OnPsycopgSync(pooled.driver_connection, self._schema).run(operation)
+        return result
 
     def _begun(self) -> Connection:
         """The connection, in a transaction that SQLAlchemy knows of: else its commit would do nothing."""
@@ -45,30 +56,3 @@ class OnSqlAlchemySync:
         if not connection.in_transaction():
             connection.begin()
         return connection
-
-    def _on_asyncpg(self, connection: Connection, step: Step) -> Sequence[Row]:
-        # SQLAlchemy sends BEGIN with the first statement that it runs itself. On the bare driver connection,
-        # a statement before that one would be committed on its own.
-        if isinstance(step, Query):
-            result = connection.exec_driver_sql(step.statement.text(self._schema), step.params)
-            return result.all() if result.returns_rows else ()
-        from dibs.storage.sessions.on_asyncpg import OnBorrowedAsyncpg
-
-        connection.exec_driver_sql("select")
-        raw: Any = connection.connection.dbapi_connection
-        raw.run_async(lambda driver: OnBorrowedAsyncpg(driver, self._schema).execute(step))
-        return ()
-
-    def _on_psycopg(self, connection: Connection, step: Step) -> Sequence[Row]:
-        # psycopg itself begins a transaction with the first statement, whoever sends it.
-        raw: Any = connection.connection
-        rows: Sequence[Row]
-        if connection.dialect.is_async:
-            from dibs.storage.sessions.on_psycopg import OnPsycopg
-
-            rows = raw.dbapi_connection.run_async(lambda driver: OnPsycopg(driver, self._schema).execute(step))
-        else:
-            from dibs.storage.sessions.on_psycopg_sync import OnPsycopgSync
-
-            rows = OnPsycopgSync(raw.driver_connection, self._schema).execute(step)
-        return rows

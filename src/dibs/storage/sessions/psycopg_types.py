@@ -1,10 +1,13 @@
 """How psycopg is made to send and return what asyncpg does."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Dumper
+from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
 from dibs.storage.statement import Copy, quote
@@ -29,6 +32,11 @@ def speak_like_asyncpg(cursor: AdaptContext) -> None:
         cursor.adapters.register_dumper(kind, Untyped)
     # The worker reads arguments with a decoder of its own, so JSON comes back as it was stored.
     cursor.adapters.register_loader("json", TextLoader)
+
+
+def commits_at_once(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+    """True when the next statement would be a transaction by itself."""
+    return connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE
 
 
 def copy_statement(step: Copy, schema: str) -> bytes:
