@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from dibs.storage import embedded
+from dibs.storage.embedded.keeper import postmaster_pid
 from support.postgres import FAST_SETTINGS, PrivateServer, TestServer, run_folder
 from support.processes import Child
+from support.waiting import eventually_sync
 
 _FOLDER = "DIBS_TEST_RUN_FOLDER"
 _RUN = "DIBS_TEST_RUN"
@@ -34,7 +36,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server = TestServer(url, os.environ[_RUN])
         server.drop_template()
         server.close()
-    shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
+    remove_folder(Path(os.environ.pop(_FOLDER)))
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete *folder*, after the server in it, if any, has stopped: its users may have been killed just now."""
+    eventually_sync(lambda: postmaster_pid(folder / "postgres" / "data") is None)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +78,7 @@ def short_folder() -> Iterator[Path]:
     """A folder with a path short enough for a socket, which pytest's own often is not."""
     folder = Path(tempfile.mkdtemp(prefix="dibs-", dir=os.environ[_FOLDER]))
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_folder(folder)
 
 
 @pytest.fixture

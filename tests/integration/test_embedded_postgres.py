@@ -302,6 +302,9 @@ def test_root_needs_no_more_rights_than_a_container_has(
     limited = ["setpriv", "--inh-caps=-all", f"--bounding-set={bounds}", "--"]
     child = run_child([*limited, sys.executable, "-c", USER, str(short_folder)])
     child.wait_for(said)
+    child.send(signal.SIGTERM)
+    child.wait()
+    assert running_pid(short_folder) is None
 
 
 async def test_data_of_another_major_version_is_named_and_left_alone(short_folder: Path) -> None:
