@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from callers import CALLERS, Caller
+
+from support.callers import CALLERS, Caller
 
 
 @pytest.fixture(params=CALLERS)

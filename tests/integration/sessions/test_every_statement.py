@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import asyncpg
 import psycopg
-from callers import SCHEMA, Caller
 
 from dibs.domain.job import NewJob
 from dibs.domain.outcome import Ended, Failure, Outcome, Verdict
@@ -32,6 +31,7 @@ from dibs.storage import statements
 from dibs.storage.borrow import sync_session
 from dibs.storage.session import Operation, Step, T
 from dibs.storage.statement import Query, Statement
+from support.callers import SCHEMA, Caller
 
 ALL = {value.name for value in vars(statements).values() if isinstance(value, Statement)}
 BY_COPY_ONLY = {"jobs/reserve_ids", "queues/wake"}

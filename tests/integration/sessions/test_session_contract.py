@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from callers import Caller
 
 from dibs.domain.job import NewJob
 from dibs.domain.limits import COPY_ROWS_MIN, ENQUEUE_ROWS_MAX
@@ -15,6 +14,7 @@ from dibs.engine.enqueue import enqueue
 from dibs.engine.inspect import get_jobs
 from dibs.storage.session import Operation
 from dibs.storage.statement import Copy
+from support.callers import Caller
 
 LATER = datetime(2222, 2, 2, 22, 22, 22, 222222, tzinfo=UTC)
 ODD = 'tab\t newline\n backslash\\ quote" comma, brace} null \N{SNOWMAN} \\N'

@@ -8,13 +8,13 @@ import asyncpg
 import psycopg
 import pytest
 import sqlalchemy
-from callers import SCHEMA
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from dibs.domain.job import NewJob
 from dibs.engine.batch import create_batch
 from dibs.storage.borrow import async_session, sync_session
 from dibs.storage.session import Operation
+from support.callers import SCHEMA
 
 Run = Callable[[Operation[Any]], Any]
 
