@@ -4,15 +4,17 @@
 -- fence: an outcome whose (job, token) is not leased any more changes nothing and comes back in the result.
 -- locks: the leases, in the order of their job ids.
 -- A job that was asked to be cancelled while it ran does not go back: it ends cancelled.
--- returns: the ids whose lease was no longer held.
+-- returns: the ids whose lease was no longer held. A job may stand here twice, under an old and a new token: its
+--   worker was given up and claimed it again while the old run still went on. So what is compared is the pair.
 -- $1 job ids, $2 tokens, $3 outcomes, $4 delays in seconds, $5 error types, $6 messages, $7 tracebacks
 with ended as materialized (
-  select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
+  select distinct on (job_id, token) *
+  from unnest($1::bigint[], $2::bigint[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[])
     as e(job_id, token, outcome, delay_seconds, error_type, message, traceback)
-  order by job_id
+  order by job_id, token
 ),
 held as materialized (
-  select e.job_id, e.delay_seconds, e.error_type, e.message, e.traceback,
+  select e.job_id, e.token, e.delay_seconds, e.error_type, e.message, e.traceback,
          l.place, l.worker_id, l.batch_id, l.leased_at, l.attempt, l.lost,
          case when e.outcome in ('r', 'z', 'u', 'h')
                and exists (select from /*schema.*/cancel_request c where c.job_id = e.job_id)
@@ -70,8 +72,8 @@ wake as materialized (
   where exists (select from /*schema.*/worker w where w.asleep and i.queue_id = any(w.queue_ids))
   having count(*) > 0
 )
-select e.job_id, (select count(*) from announced) + (select count(*) from wake) as notified
-from ended e where not exists (select from held h where h.job_id = e.job_id)
+select r.job_id, (select count(*) from announced) + (select count(*) from wake) as notified
+from (select job_id, token from ended except select job_id, token from held) r
 union all
 select null, (select count(*) from announced) + (select count(*) from wake)
 order by 1;

@@ -16,7 +16,7 @@ with released as (
       select ctid as place from /*schema.*/lease where job_id = e.job_id and token = e.token limit 1
     ) l
   ))
-  returning job_id, worker_id, batch_id, leased_at, attempt
+  returning job_id, token, worker_id, batch_id, leased_at, attempt
 ),
 recorded as (
   insert into /*schema.*/done (job_id, worker_id, started_at, finished_at, attempt, outcome)
@@ -73,7 +73,9 @@ select c.job_id, c.token, c.queue_id, c.priority, c.attempt, c.lost, c.task, c.a
        c.timeout_seconds, c.retry, c.batch_id, r.refused
 from (
   select case when (select count(*) from released) < cardinality($2)
-              then array(select unnest($2) except select job_id from released) end as refused,
+              then array(select e.job_id from (
+                     select * from unnest($2, $3) as p(job_id, token) except select job_id, token from released
+                   ) e) end as refused,
          (select count(*) from announced) as announced
 ) r
 left join claimed c on true
