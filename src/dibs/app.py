@@ -16,7 +16,7 @@ from dibs.domain.codec import Signature
 from dibs.domain.errors import ConfigError
 from dibs.domain.job import EnqueuedJob, Job, NewJob
 from dibs.domain.limits import SCHEMA_LENGTH_MAX
-from dibs.domain.retry import NO_RETRY, Retry, seconds
+from dibs.domain.retry import Retry, seconds
 from dibs.domain.state import JobState
 from dibs.domain.status import Status
 from dibs.domain.task import Registry, TaskSpec
@@ -94,7 +94,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             name: The name its jobs are stored under. Default: module and function, as in `shop.mail.send_receipt`.
             queue: The queue its jobs go to.
             priority: Higher goes first, within a queue. From -32768 to 32767.
-            retry: How often, and when, a failed attempt is tried again. Default: it is not.
+            retry: How often, and when, a failed attempt is tried again. Default: three attempts in all, the second one
+                after about 5 seconds, the third one after about 10 more. `Retry(attempts=1)`: never.
             timeout: How long an attempt may take, in seconds (or a timedelta). Default: as long as it likes.
             permanent: Errors that no retry can mend: the job fails at once.
 
@@ -111,7 +112,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
                 is_async=inspect.iscoroutinefunction(function),
                 queue=queue,
                 priority=priority,
-                retry=retry or NO_RETRY,
+                retry=retry or Retry(),
                 timeout_seconds=None if timeout is None else seconds(timeout),
                 permanent=tuple(permanent),
             )
@@ -181,7 +182,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         before_id: int | None = None,
         limit: int = 100,
     ) -> list[Job]:
-        """The newest jobs that fit all that is given, newest first. For the next page, give the last id as *before_id*."""
+        """The newest jobs that fit, newest first. For the next page, give the last id as *before_id*."""
         wanted = JobFilter(state=state, queue=queue, task=task, batch_id=batch_id, before_id=before_id)
         return await self._client.run(list_jobs(wanted, limit))
 

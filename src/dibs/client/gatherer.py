@@ -37,7 +37,7 @@ class Gatherer:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
-        """Write *jobs*, together with those of other callers. A caller that is cancelled does not take its jobs back."""
+        """Write *jobs*, with those of other callers. A caller that is cancelled does not take its jobs back."""
         call = _Call(jobs, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._send()

@@ -46,7 +46,7 @@ class Watcher:
         self._changed: dict[int, set[asyncio.Event]] = defaultdict(set)
 
     async def watch(self, batch_id: int) -> AsyncIterator[BatchProgress]:
-        """Progress of the batch: now, after each change, last when it is finished. Nothing if there is no such batch."""
+        """Progress of the batch: now, after each change, last when it is finished; nothing for an unknown batch."""
         me, changed = uuid.uuid4(), asyncio.Event()
         self._changed[batch_id].add(changed)
         try:

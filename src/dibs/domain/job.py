@@ -70,7 +70,7 @@ class Job:
     finished_at: datetime | None
     worker_id: int | None
     reason: str | None
-    """Why a scheduled job waits: delay, retry, snooze, or unknown task."""
+    """Why a scheduled job waits: delay, retry, snooze, suspect (its worker was lost before), unknown task."""
     progress: JobProgress | None
     error: str | None
     """The last attempt's error in one line."""

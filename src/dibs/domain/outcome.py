@@ -17,7 +17,7 @@ class Verdict(StrEnum):
     DEFER = "u"
     """Again after a delay: this worker does not know the task, a newer one may; the attempt does not count."""
     HAND_BACK = "h"
-    """Back in line at once: the worker stops; the attempt does not count."""
+    """Back in line, at once or after a delay: the worker will not run it; the attempt does not count."""
 
 
 @dataclass(frozen=True, slots=True)

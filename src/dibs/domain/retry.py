@@ -73,6 +73,3 @@ class Retry:
 def seconds(duration: float | timedelta) -> float:
     """*duration* in seconds."""
     return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
-
-
-NO_RETRY = Retry(attempts=1)

@@ -20,6 +20,7 @@ class Statement:
     template: str
 
     def __call__(self, *params: Any) -> "Query":
+        """This statement with its parameters."""
         return Query(self, params)
 
     def text(self, schema: str) -> str:

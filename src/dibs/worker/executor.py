@@ -74,23 +74,21 @@ class Attempt:
             return self._unknown_task()
         try:
             return await self._call(spec, threads, slot)
-        except asyncio.CancelledError as error:
+        except (asyncio.CancelledError, ThreadStuckError) as error:
             if self._interruption is None:
                 if slot.cancelling():
                     raise
                 return self._failed(spec, error)
-            slot.uncancel()
-            return self._interrupted(spec)
-        except ThreadStuckError as error:
-            if self._interruption is None:
-                raise asyncio.CancelledError from error
-            slot.uncancel()
-            self._stuck = error.future
+            self._stuck = error.future if isinstance(error, ThreadStuckError) else None
             return self._interrupted(spec)
         except Snooze as snooze:
             return Outcome(Verdict.SNOOZE, max(snooze.delay_seconds, 0.0))
         except BaseException as error:  # noqa: BLE001 - SystemExit in a task ends the task, not the worker
             return self._failed(spec, error)
+        finally:
+            if self._interruption is not None:
+                # The slot was cancelled to interrupt this job, and no other: it goes on with the next one.
+                slot.uncancel()
 
     async def _call(self, spec: TaskSpec, threads: Threads, slot: asyncio.Task[Any]) -> Outcome:
         args, kwargs = spec.signature.decode(self._job.args_json)
@@ -118,9 +116,6 @@ class Attempt:
             self._slot = None
             if timer is not None:
                 timer.cancel()
-        if self._interruption is not None:
-            # The task ended by itself while its cancellation was under way, or did not let itself be cancelled.
-            slot.uncancel()
 
     def _interrupted(self, spec: TaskSpec) -> Outcome | None:
         match self._interruption:

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from dibs.domain.job import ClaimedJob
-from dibs.domain.outcome import Verdict
+from dibs.domain.outcome import Outcome, Verdict
 from dibs.engine.claim import Floor, claim, finish, succeed_and_claim
 from dibs.engine.liveness import set_asleep
 from dibs.engine.progress import report_progress
@@ -28,6 +28,9 @@ HEAD_SHARE: Final = 0.05
 
 FLOORS_MAX: Final = 32
 """Priorities of one queue that are remembered."""
+
+SUSPECT_SECONDS: Final = 1.0
+"""A suspect that must wait for another one comes back after so long, to this worker or one that has none."""
 
 TROUBLE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
 """Pauses after failed round trips; the last one repeats."""
@@ -155,7 +158,7 @@ class Fetcher:
                 raise
             self._warn(refused)
             for item in others:
-                if item.outcome.verdict in {Verdict.RETRY, Verdict.SNOOZE, Verdict.DEFER}:
+                if item.outcome.verdict in {Verdict.RETRY, Verdict.SNOOZE, Verdict.DEFER, Verdict.HAND_BACK}:
                     self._retry_in(item.outcome.delay_seconds)
 
     async def _record_and_claim(self, wanted: dict[int, int]) -> int:
@@ -177,7 +180,7 @@ class Fetcher:
             claimed = await self._claim_from_head(wanted)
         if wanted:
             self._came_short = len(claimed) < sum(wanted.values())
-        self._hand_out(claimed)
+        await self._hand_out(claimed)
         return len(claimed)
 
     def _is_head_due(self) -> bool:
@@ -194,18 +197,38 @@ class Fetcher:
         self._head_at = now + (now - began) / HEAD_SHARE
         return claimed
 
-    def _hand_out(self, claimed: list[ClaimedJob]) -> None:
-        by_queue: dict[int, list[ClaimedJob]] = {}
+    async def _hand_out(self, claimed: list[ClaimedJob]) -> None:
+        self._raise_floors(claimed)
+        if any(job.lost for job in claimed):
+            claimed = await self._hand_back_suspects(claimed)
+        for queue_id, line in self._lines.items():
+            if jobs := [job for job in claimed if job.queue_id == queue_id]:
+                line.put(jobs)
+
+    async def _hand_back_suspects(self, claimed: list[ClaimedJob]) -> list[ClaimedJob]:
+        """Part with suspects that must wait, and only then begin the others: one of them may kill this process."""
+        kept: list[ClaimedJob] = []
+        for queue_id, line in self._lines.items():
+            mine, too_many = line.sort_out([job for job in claimed if job.queue_id == queue_id])
+            kept += mine
+            for job in too_many:
+                self._finisher.add(job, Outcome(Verdict.HAND_BACK, SUSPECT_SECONDS))
+        try:
+            await self._record_others()
+        except LinkDownError:
+            for job in kept:  # none has begun: all go back once there is a connection again
+                self._lines[job.queue_id].forget(job)
+            raise
+        return kept
+
+    def _raise_floors(self, claimed: list[ClaimedJob]) -> None:
         for job in claimed:
-            by_queue.setdefault(job.queue_id, []).append(job)
             key = (job.queue_id, job.priority)
             floor = self._floors.get(key)
             if floor is None or floor.job_id <= job.id:
                 self._floors[key] = Floor(job.queue_id, job.priority, job.id + 1)
                 if floor is None:
                     self._order_floors()
-        for queue_id, jobs in by_queue.items():
-            self._lines[queue_id].put(jobs)
 
     def _order_floors(self) -> None:
         """Best priority first, as the statement expects them."""

@@ -16,6 +16,9 @@ AHEAD_MAX: Final = 1000
 LONG_SECONDS: Final = 1.0
 """When jobs take this long on average, none is claimed ahead: it would wait here while another worker is free."""
 
+SUSPECT_SECONDS: Final = 5.0
+"""Between the beginnings of two suspects: most jobs that kill their worker do so within seconds."""
+
 _WEIGHT: Final = 0.2
 """Of the newest measurement, in the moving averages."""
 
@@ -23,8 +26,10 @@ _WEIGHT: Final = 0.2
 class Line:
     """The jobs of one queue in this process.
 
-    A job whose worker was lost while it held it is a suspect: it may be the one that kills workers. Suspects run one at
-    a time in a process, so that a poisonous one takes each innocent job along once at most.
+    A job whose worker was lost while it held it is a suspect: it may be the one that kills workers. A process begins
+    suspects one after the other, some seconds apart, and one that was lost twice runs while no other suspect does. So
+    a poisonous job that kills soon takes each innocent one along once, and a slow one twice; and the long jobs of a
+    worker that died for reasons of its own are all running again soon. Suspects that must wait are handed back.
     """
 
     def __init__(self, queue_id: int, name: str, slots: int) -> None:
@@ -33,8 +38,8 @@ class Line:
         self.slots = slots
         self.running = 0
         self._waiting: deque[ClaimedJob] = deque()
-        self._suspects: deque[ClaimedJob] = deque()
-        self._suspect_runs = False
+        self._suspects: dict[int, ClaimedJob] = {}
+        self._suspect_at = -SUSPECT_SECONDS
         self._held_back = False
         self._hungry: deque[asyncio.Future[None]] = deque()
         self._mean_seconds = 0.0
@@ -48,12 +53,24 @@ class Line:
         """How many jobs to claim now; zero while what is here lasts for a while."""
         if not self.is_low:
             return 0
-        return max(self.slots - self.running - len(self._suspects) + self._ahead - len(self._waiting), 0)
+        return max(self.slots - self.running + self._ahead - len(self._waiting), 0)
+
+    def sort_out(self, jobs: list[ClaimedJob]) -> tuple[list[ClaimedJob], list[ClaimedJob]]:
+        """Which of the claimed jobs to keep, and which suspects to hand back before any of the others begins."""
+        kept, too_many = [], []
+        for job in jobs:
+            if job.lost and not self._admits(job):
+                too_many.append(job)
+                continue
+            if job.lost:
+                self._suspects[job.id] = job
+                self._suspect_at = monotonic()
+            kept.append(job)
+        return kept, too_many
 
     def put(self, jobs: list[ClaimedJob]) -> None:
         """Add claimed jobs and wake slots for them."""
-        for job in jobs:
-            (self._suspects if job.lost else self._waiting).append(job)
+        self._waiting.extend(jobs)
         self._feed()
 
     async def take(self) -> ClaimedJob:
@@ -73,21 +90,24 @@ class Line:
         """A job's attempt is over, after *seconds*."""
         self.running -= 1
         self._ended += 1
+        self.forget(job)
         self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
-        if job.lost:
-            self._suspect_runs = False
-            self._feed()
 
     def take_back(self) -> list[ClaimedJob]:
         """Give up all jobs that wait here."""
-        jobs = [*self._suspects, *self._waiting]
-        self._suspects.clear()
+        jobs = list(self._waiting)
         self._waiting.clear()
+        for job in jobs:
+            self.forget(job)
         return jobs
+
+    def forget(self, job: ClaimedJob) -> None:
+        """The job is not held any more."""
+        self._suspects.pop(job.id, None)
 
     def held(self) -> list[ClaimedJob]:
         """The jobs that wait here."""
-        return [*self._suspects, *self._waiting]
+        return list(self._waiting)
 
     def hold_back(self, *, held_back: bool) -> None:
         """Start no more jobs for now, or go on."""
@@ -111,18 +131,19 @@ class Line:
             self._ahead = 0 if is_long else min(int(self._rate * AHEAD_SECONDS), AHEAD_MAX)
             self._low = self._ahead // 2
 
+    def _admits(self, suspect: ClaimedJob) -> bool:
+        if not self._suspects:
+            return True
+        lost_once = all(job.lost == 1 for job in (suspect, *self._suspects.values()))
+        return lost_once and monotonic() - self._suspect_at >= SUSPECT_SECONDS
+
     def _next(self) -> ClaimedJob | None:
-        if self._held_back:
-            return None
-        if self._suspects and not self._suspect_runs:
-            self._suspect_runs = True
-            return self._suspects.popleft()
-        return self._waiting.popleft() if self._waiting else None
+        return self._waiting.popleft() if self._waiting and not self._held_back else None
 
     def _feed(self) -> None:
         if self._held_back:
             return
-        startable = len(self._waiting) + (1 if self._suspects and not self._suspect_runs else 0)
+        startable = len(self._waiting)
         while startable and self._hungry:
             hungry = self._hungry.popleft()
             if not hungry.done():

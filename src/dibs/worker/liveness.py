@@ -25,6 +25,10 @@ from dibs.worker.config import WorkerConfig
 
 log = logging.getLogger("dibs.worker")
 
+SETTLE_SECONDS: Final = 5.0
+"""A worker that lost its connection judges nobody for so long: after a failover all others look dead until they, too,
+have come back. (After a restart, `heartbeat.sql` looks at how long the server has been up.)"""
+
 LAPSE_SHARE: Final = 0.8
 """Of its time-out, after which a worker that could not renew starts nothing new. The rest is margin for its clock."""
 
@@ -33,8 +37,8 @@ LAPSE_SHARE: Final = 0.8
 class Signals:
     """What the liveness thread tells the worker; each is called in the worker's event loop."""
 
-    on_heartbeat: Callable[[Heartbeat, float], None]
-    """A heartbeat got through; with it, for how long this connection has been up."""
+    on_heartbeat: Callable[[Heartbeat, bool], None]
+    """A heartbeat got through; with it, whether this worker may judge others by theirs."""
     on_gone: Callable[[int], None]
     """The registration of this id has been given up by others."""
     on_lapse: Callable[[], None]
@@ -120,7 +124,8 @@ class Liveness:
                     post(self._signals.on_gone, worker_id)
                 else:
                     self._renewed_at = began
-                    post(self._signals.on_heartbeat, beat, monotonic() - connected_at)
+                    is_settled = link.connections == 1 or monotonic() - connected_at >= SETTLE_SECONDS
+                    post(self._signals.on_heartbeat, beat, is_settled)
                 await asyncio.sleep(self._config.heartbeat_seconds)
         finally:
             watch.cancel()

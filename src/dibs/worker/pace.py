@@ -2,8 +2,8 @@
 
 A worker is awake or asleep. Awake, it looks again after a few milliseconds, and nobody notifies it: under load there
 must be no notification at all. After a few empty looks it falls asleep: it says so in the tables, looks once more, and
-from then on every enqueue to its queues sends a notification. Behind that, it polls at growing intervals, because an
-enqueue that began before it fell asleep may commit later, and then nothing is sent. In the end only the heartbeat looks.
+from then on every enqueue to its queues sends a notification. Behind that, it polls at growing intervals: an enqueue
+that began before it fell asleep may commit later, and then nothing is sent. In the end only the heartbeat looks.
 """
 
 import random

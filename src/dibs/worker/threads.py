@@ -29,6 +29,7 @@ class ThreadCall:
         self._thread_id: int | None = None
 
     def __call__(self) -> Any:
+        """Run the function; called by the pool, in its thread."""
         with self._lock:
             self._thread_id = threading.get_ident()
         try:
@@ -53,8 +54,7 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="dibs-task")
-        self.stuck = 0
-        """Threads that were interrupted and did not stop."""
+        self._stuck: set[asyncio.Future[Any]] = set()
 
     async def run(self, function: Callable[[], Any], context: Context) -> Any:
         """Run *function* in a thread and give its result.
@@ -72,10 +72,17 @@ class Threads:
             call.interrupt()
             await asyncio.wait({future}, timeout=INTERRUPT_SECONDS)
             if not future.done():
+                self._stuck.add(future)
+                future.add_done_callback(self._stuck.discard)
                 raise ThreadStuckError(future) from None
             if future.exception() is None:
                 return future.result()
             raise
+
+    @property
+    def are_stuck(self) -> bool:
+        """True while threads run on that were interrupted."""
+        return bool(self._stuck)
 
     def close(self) -> None:
         """Let idle threads go; busy ones are not waited for."""

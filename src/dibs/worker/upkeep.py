@@ -11,10 +11,6 @@ from dibs.worker.config import WorkerConfig
 
 log = logging.getLogger("dibs.worker")
 
-SETTLE_SECONDS: Final = 5.0
-"""A worker that has only just connected rescues nobody: after a restart of the server, all others look dead until they
-have had the time to come back, too."""
-
 SWEEP_SECONDS: Final = 30.0
 """So often, leases are checked although no worker looks dead: one whose rescue was held up is found then."""
 
@@ -28,6 +24,8 @@ class Upkeep:
         self._link = link
         self._config = config
         self.worker_id = 0
+        self.is_settled = False
+        """Whether this worker may judge others by their heartbeats."""
 
     async def promote(self) -> float | None:
         """Promote what is due; tells when the next job is."""
@@ -36,6 +34,8 @@ class Upkeep:
 
     async def rescue(self) -> float:
         """Take back the jobs of lost workers."""
+        if not self.is_settled:
+            return SWEEP_SECONDS
         rescued = await self._link.run(rescue(self.worker_id, self._config.grace_seconds))
         for worker_id in sorted({job.worker_id for job in rescued}):
             jobs = [job for job in rescued if job.worker_id == worker_id]

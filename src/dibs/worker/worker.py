@@ -28,7 +28,7 @@ from dibs.worker.liveness import Liveness, Signals
 from dibs.worker.resources import Resource, open_all
 from dibs.worker.threads import INTERRUPT_SECONDS, Threads
 from dibs.worker.ticker import Ticker
-from dibs.worker.upkeep import SETTLE_SECONDS, SWEEP_SECONDS, TIDY_SECONDS, Upkeep
+from dibs.worker.upkeep import SWEEP_SECONDS, TIDY_SECONDS, Upkeep
 
 log = logging.getLogger("dibs.worker")
 
@@ -62,6 +62,7 @@ class Worker:
         self._lines: list[Line] = []
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._is_alive = asyncio.Event()
         self._renewal: asyncio.Task[None] | None = None
         self._worker_id = 0
 
@@ -99,8 +100,15 @@ class Worker:
             await self._register()
             self._liveness.start(self._worker_id)
             stack.push_async_callback(self._liveness.stop)
+            await self._first_heartbeat()
             await self._serve()
             return 1 if self._hurry.is_set() else 0
+
+    async def _first_heartbeat(self) -> None:
+        """Claim nothing before others can see that this worker lives; a stop ends the wait."""
+        waits = [asyncio.ensure_future(self._is_alive.wait()), asyncio.ensure_future(self._stop.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await _cancel(waits)
 
     def _signals(self) -> Signals:
         return Signals(
@@ -166,13 +174,11 @@ class Worker:
 
     async def _wait_for_thread(self, line: Line, thread: "asyncio.Future[Any]") -> None:
         """Keep the slot taken while a thread that would not stop still runs."""
-        self._threads.stuck += 1
         line.running += 1
         try:
             await asyncio.wait({thread})
         finally:
             line.running -= 1
-            self._threads.stuck -= 1
         if not thread.cancelled():
             thread.exception()  # seen: nobody waits for its result any more
 
@@ -184,13 +190,15 @@ class Worker:
         if not ours.isdisjoint(payload.split(",")):
             self._fetcher.tell()
 
-    def _on_heartbeat(self, beat: Heartbeat, connected_seconds: float) -> None:
+    def _on_heartbeat(self, beat: Heartbeat, is_settled: bool) -> None:  # noqa: FBT001 - a callback
+        self._is_alive.set()
+        self._upkeep.is_settled = is_settled
         self._hold_back(held_back=False)
         if beat.next_due_seconds is not None:
             self._promoter.due_in(max(beat.next_due_seconds, 0.0))
         if beat.has_waiting_jobs:
             self._fetcher.tell()
-        if beat.has_suspects and connected_seconds >= SETTLE_SECONDS:
+        if beat.has_suspects and is_settled:
             self._rescuer.due_in(0.0)
         self._cancel(beat.cancelled)
 
@@ -274,13 +282,13 @@ class Worker:
                 await self._fetcher.flush()
                 await self._link.run(deregister(self._worker_id))
         except (TimeoutError, LinkDownError) as error:
-            log.error("could not record everything before the end (%s); the rest is rescued by others", error)
+            log.error("could not record everything before the end (%s); others rescue the rest", error)  # noqa: TRY400
         log.info("worker %d has stopped", self._worker_id)
 
     @property
     def has_stuck_threads(self) -> bool:
         """True when threads still run that did not let themselves be stopped; only the end of the process ends them."""
-        return self._threads.stuck > 0
+        return self._threads.are_stuck
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:

@@ -52,7 +52,7 @@ create table /*schema.*/scheduled (
   run_at timestamptz not null,
   attempt smallint not null,
   lost smallint not null,
-  reason text not null check (reason in ('delay', 'retry', 'snooze', 'unknown task'))
+  reason text not null check (reason in ('delay', 'retry', 'snooze', 'suspect', 'unknown task'))
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
 create index scheduled_by_time on /*schema.*/scheduled (run_at, job_id);
 

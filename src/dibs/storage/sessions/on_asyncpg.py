@@ -44,8 +44,8 @@ class OnAsyncpg:
 class OnBorrowedAsyncpg(OnAsyncpg):
     """A session on a connection that somebody else set up, perhaps with codecs of their own.
 
-    A codec that turns JSON into objects is common. Binary COPY would hand it the JSON that dibs has written
-    already, and store it as one string; text passes by, for a fifth more time. (Statements use text anyway.)
+    A codec that turns JSON into objects is common. Binary COPY fails where it is a text codec, and where it is a
+    binary one, stores JSON that was encoded twice. Text passes by, for a fifth more time. (Statements use text.)
 
     Without a transaction that is open, each operation gets one of its own.
     """

@@ -1,6 +1,6 @@
 -- finish: record how attempts ended, whatever the outcome (plain successes go the shorter way of succeed_and_claim).
 -- outcomes: s succeed, f fail, c cancel lead to done; r retry, z snooze, u unknown task lead back to the schedule,
---   h hand back leads to the line. Snooze, unknown task and hand back wind the attempt back: they did not use it up.
+--   h hand back leads to the line, or to the schedule when it has a delay. Snooze, unknown task and hand back wind the attempt back: they did not use it up.
 -- fence: an outcome whose (job, token) is not leased any more changes nothing and comes back in the result.
 -- locks: the leases, in the order of their job ids.
 -- A job that was asked to be cancelled while it ran does not go back: it ends cancelled.
@@ -41,9 +41,10 @@ explained as (
 later as (
   insert into /*schema.*/scheduled (job_id, run_at, attempt, lost, reason)
   select job_id, (select /*schema.*/clock()) + delay_seconds * interval '1 second',
-         case outcome when 'r' then attempt else attempt - 1 end, 0,
-         case outcome when 'r' then 'retry' when 'z' then 'snooze' else 'unknown task' end
-  from held where outcome in ('r', 'z', 'u') and delay_seconds > 0
+         case outcome when 'r' then attempt else attempt - 1 end,
+         case outcome when 'h' then lost else 0 end,
+         case outcome when 'r' then 'retry' when 'z' then 'snooze' when 'u' then 'unknown task' else 'suspect' end
+  from held where outcome in ('r', 'z', 'u', 'h') and delay_seconds > 0
 ),
 in_line as (
   insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
@@ -51,7 +52,7 @@ in_line as (
          case h.outcome when 'r' then h.attempt else h.attempt - 1 end,
          case h.outcome when 'h' then h.lost else 0 end
   from held h join /*schema.*/job j on j.id = h.job_id
-  where h.outcome = 'h' or (h.outcome in ('r', 'z', 'u') and not h.delay_seconds > 0)
+  where h.outcome in ('r', 'z', 'u', 'h') and not h.delay_seconds > 0
   returning queue_id
 ),
 counted as (

@@ -10,6 +10,8 @@ with me as (
 )
 select (select extract(epoch from min(run_at) - /*schema.*/clock())::float8 from /*schema.*/scheduled),
        me.asleep and exists (select from /*schema.*/ready r where r.queue_id = any(me.queue_ids)),
+       -- a server that has only just started knows nobody's heartbeat yet
+       statement_timestamp() > pg_postmaster_start_time() + interval '5 seconds' and
        exists (select from /*schema.*/worker w
                where w.id <> me.id and w.heartbeat_at < /*schema.*/clock() - $3::float8 * interval '1 second'),
        array(select c.job_id from /*schema.*/cancel_request c

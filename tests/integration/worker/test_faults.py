@@ -1,0 +1,112 @@
+"""Workers that die, stop, hang and lose their database: no job is lost, and none ends twice."""
+
+import signal
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from dibs import Dibs, JobState
+from support import scripted
+from support.conservation import assert_conserved
+from support.jobs import all_done, effects, in_state
+from support.postgres import PrivateServer
+from support.waiting import eventually
+from support.workers import READY, StartWorker
+
+
+async def test_jobs_of_a_killed_worker_are_running_again_within_five_seconds(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker, gate: Path
+) -> None:
+    victim = start_worker("--queues=default:4")
+    jobs = await app.enqueue_many([scripted.pass_gate.job(gate=str(gate)) for _ in range(4)])
+    await eventually(lambda: _began(db, 4))
+    survivor = start_worker("--queues=default:4")
+    await both_settled(db)
+    victim.send(signal.SIGKILL)
+    killed_at = time.monotonic()
+    await eventually(lambda: _began(db, 5), within=10)
+    assert time.monotonic() - killed_at < 5
+    gate.touch()
+    await all_done(db, 4)
+    for job in jobs:
+        assert (await app.job(job.id)).state is JobState.SUCCEEDED
+        assert (await effects(db, job.id)).count("ended") == 1
+    assert survivor.is_alive
+
+
+async def both_settled(db: asyncpg.Connection) -> None:
+    """Wait until both workers hold their locks; the server itself has been up for long enough by then."""
+    await eventually(lambda: db.fetchval("select count(*) = 2 and bool_and(locked) from dibs.worker"))
+    await eventually(lambda: db.fetchval("select clock_timestamp() > pg_postmaster_start_time() + interval '5 s'"))
+
+
+async def _began(db: asyncpg.Connection, count: int) -> bool:
+    return await db.fetchval("select count(*) from effect where what = 'began'") >= count
+
+
+async def test_a_job_that_kills_its_worker_every_time_ends_as_a_dead_letter(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    poison = await scripted.die.enqueue()
+    innocents = await app.enqueue_many([scripted.count.job(n) for n in range(20)])
+    start_worker("--queues=default:4", "--processes=2", wait=False)
+    job = await in_state(app, poison.id, JobState.FAILED, within=60)
+    assert (job.attempt, (job.error or "").partition(":")[0]) == (3, "WorkerLost")
+    await all_done(db, 21, within=60)
+    for innocent in innocents:
+        assert (await app.job(innocent.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_worker_stopped_past_its_time_out_can_not_end_a_job_given_to_another(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker, gate: Path
+) -> None:
+    frozen = start_worker("--queues=default:1", "--timeout=4")
+    frozen_id = int(frozen.wait_for(READY)[1])
+    job = await scripted.pass_gate.enqueue(gate=str(gate))
+    await eventually(lambda: _began(db, 1))
+    other = start_worker("--queues=default:1", "--timeout=4")
+    await both_settled(db)
+    frozen.send(signal.SIGSTOP)
+    await eventually(lambda: _began(db, 2))
+    gate.touch()
+    ended = await in_state(app, job.id, JobState.SUCCEEDED)
+    frozen.send(signal.SIGCONT)
+    frozen.wait_for(r"was given up by others|were refused")
+    frozen.wait_for(rf"worker (?!{frozen_id}\b)\d+ goes on")
+    after = await app.job(job.id)
+    assert (after.worker_id, after.attempt, after.finished_at) == (ended.worker_id, 2, ended.finished_at)
+    assert ended.worker_id != frozen_id
+    again = await app.enqueue_many([scripted.count.job(n) for n in range(50)])
+    await all_done(db, 51)
+    assert len(again) == 50
+    assert other.is_alive
+    assert frozen.is_alive
+
+
+async def test_workers_ride_through_a_crash_of_postgres(
+    private_server: PrivateServer, start_worker: StartWorker, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs that run while the server crashes and comes back go on, and are recorded once, in their first attempt."""
+    monkeypatch.setenv("DIBS_DATABASE_URL", private_server.url)
+    app = scripted.app
+    await app.migrate()
+    worker = start_worker("--queues=default:3", url=private_server.url)
+    jobs = await app.enqueue_many([scripted.pass_gate_in_thread.job(gate=str(gate)) for _ in range(3)])
+    for job in jobs:
+        await in_state(app, job.id, JobState.RUNNING)
+    await app.close()
+    private_server.stop("immediate")
+    worker.wait_for("no connection to Postgres")
+    private_server.start()
+    gate.touch()
+    for job in jobs:
+        assert (await in_state(app, job.id, JobState.SUCCEEDED)).attempt == 1
+    more = await app.enqueue_many([scripted.noop.job(n) for n in range(200)])
+    db = await asyncpg.connect(private_server.url)
+    await all_done(db, 203)
+    await assert_conserved(db)
+    await db.close()
+    await app.close()
+    assert (len(more), worker.is_alive) == (200, True)

@@ -1,0 +1,146 @@
+"""The app whose tasks do what their arguments say. Worker processes of the tests import it.
+
+Tasks write to the table `effect` what they did, so that a test can count; they wait for a file to appear, so that a
+test decides when they go on.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+
+from dibs import Dibs, PermanentError, Retry, Snooze, current_job
+
+app = Dibs()
+QUICK = Retry(delays=[0.05], attempts=3, jitter=0)
+
+
+@app.resource
+async def effects() -> AsyncIterator[asyncpg.Pool]:
+    """Where effects are written: opened once for each worker process."""
+    pool = await asyncpg.create_pool(app.database_url, min_size=0, max_size=5)
+    await pool.execute("create table if not exists effect (job_id bigint, attempt int, pid int, what text)")
+    await _note(pool, 0, 0, "resource opened")
+    yield pool
+    await _note(pool, 0, 0, "resource closed")
+    await pool.close()
+
+
+async def _note(pool: asyncpg.Pool, job_id: int, attempt: int, what: str) -> None:
+    await pool.execute("insert into effect values ($1, $2, $3, $4)", job_id, attempt, os.getpid(), what)
+
+
+async def note(what: str) -> None:
+    """Write an effect of the current job."""
+    job = current_job()
+    await _note(effects.get(), job.id, job.attempt, what)
+
+
+async def opened(path: str) -> None:
+    """Wait until the gate is open: until the file is there."""
+    while not Path(path).exists():
+        await asyncio.sleep(0.01)
+
+
+@app.task(retry=QUICK)
+async def count(number: int = 0) -> None:
+    """Leave one effect."""
+    await note(f"counted {number}")
+
+
+@app.task()
+async def noop(number: int) -> None:
+    """Nothing at all."""
+
+
+@app.task(retry=QUICK)
+async def pass_gate(gate: str) -> None:
+    """Begin, wait for the gate, end."""
+    await note("began")
+    await opened(gate)
+    await note("ended")
+
+
+@app.task(retry=QUICK)
+def pass_gate_in_thread(gate: str) -> None:
+    """The same, in a thread."""
+    current_job().progress(1, 2, "at the gate")
+    while not Path(gate).exists():
+        time.sleep(0.01)
+
+
+@app.task(retry=QUICK)
+async def fail(times: int) -> None:
+    """Fail so many times, then succeed."""
+    if current_job().attempt <= times:
+        raise ValueError(f"failure {current_job().attempt}, with a NUL \x00")
+
+
+@app.task(retry=QUICK, permanent=(FileNotFoundError,))
+async def read_file(path: str) -> None:
+    """A missing file is not worth a retry."""
+    Path(path).read_bytes()
+
+
+@app.task(retry=QUICK)
+async def give_up() -> None:
+    """Say that it will never work."""
+    raise PermanentError("this will never work")
+
+
+@app.task(retry=QUICK)
+async def snooze_once(gate: str) -> None:
+    """Come back later, until the gate is open."""
+    if not Path(gate).exists():
+        Path(gate).touch()
+        raise Snooze(0.05)
+    await note(f"attempt {current_job().attempt}")
+
+
+@app.task(timeout=0.3, retry=Retry(attempts=1))
+async def hang() -> None:
+    """Never end."""
+    await asyncio.Event().wait()
+
+
+@app.task(timeout=0.3, retry=Retry(attempts=1))
+def spin() -> None:
+    """Never end, in a thread that runs Python code."""
+    while True:
+        time.sleep(0.001)
+
+
+@app.task(timeout=0.2, retry=Retry(attempts=1))
+def block(gate: str) -> None:
+    """A thread that can not be interrupted: it swallows what is raised in it, until the gate opens."""
+    while not Path(gate).exists():
+        try:
+            time.sleep(0.01)
+        except BaseException:  # noqa: BLE001 - this is the point of it
+            continue
+
+
+@app.task(retry=QUICK)
+async def die(only_attempt: int = 0) -> None:
+    """Kill the worker process, in one attempt or in each."""
+    await note("dies")
+    if only_attempt in {0, current_job().attempt}:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(retry=QUICK)
+async def leave() -> None:
+    """Try to end the worker by an exit."""
+    raise SystemExit(3)
+
+
+@app.task()
+async def report(gate: str) -> None:
+    """Report progress, wait, report more."""
+    current_job().progress(1, 4, "a quarter\x00")
+    await opened(gate)
+    current_job().progress(4, 4, "done")
