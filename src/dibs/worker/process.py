@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from dibs.worker.config import WorkerConfig
+from dibs.worker.supervisor import LIFELINE_VARIABLE
 from dibs.worker.worker import Worker, Workplace
 
 log = logging.getLogger("dibs.worker")
@@ -35,7 +36,22 @@ async def _run(workplace: Workplace, config: WorkerConfig) -> tuple[Worker, int]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
+    _stop_with_supervisor(loop, worker)
     return worker, await worker.run()
+
+
+def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
+    """Stop gracefully when the supervisor that started this process is gone."""
+    lifeline = os.environ.pop(LIFELINE_VARIABLE, None)
+    if lifeline is not None:
+        end = int(lifeline)
+
+        def gone() -> None:
+            loop.remove_reader(end)
+            log.warning("the supervisor is gone")
+            worker.stop()
+
+        loop.add_reader(end, gone)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,6 +1,7 @@
 """Several worker processes under one: started together, stopped together, replaced when one dies."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,10 @@ CONFIGURATION_EXIT: Final = 2
 """A worker that ends with this can not start at all; starting it again would not help."""
 
 
+LIFELINE_VARIABLE: Final = "DIBS_SUPERVISOR_PIPE"
+"""Names, to a child, the end of a pipe that closes when its supervisor is gone, however that happened."""
+
+
 class Supervisor:
     """Keeps *count* processes of the same command running."""
 
@@ -26,6 +31,7 @@ class Supervisor:
         self._count = count
         self._children: dict[subprocess.Popen[bytes], float] = {}
         self._signals = 0
+        self._lifeline, self._our_end = os.pipe()
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT, which are handed on. Gives the exit code: the worst of the children's."""
@@ -52,7 +58,12 @@ class Supervisor:
     def _start(self) -> None:
         if not self._signals:
             # A session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which hands it on once.
-            child = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 - our own command
+            child = subprocess.Popen(  # noqa: S603 - our own command
+                self._command,
+                start_new_session=True,
+                pass_fds=(self._lifeline,),
+                env={**os.environ, LIFELINE_VARIABLE: str(self._lifeline)},
+            )
             self._children[child] = time.monotonic()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

@@ -98,3 +98,12 @@ async def _workers(db: asyncpg.Connection, count: int) -> bool:
 
 async def _effects(db: asyncpg.Connection, count: int) -> bool:
     return await db.fetchval("select count(*) from effect where job_id > 0") >= count
+
+
+async def test_worker_processes_do_not_outlive_a_killed_supervisor(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    supervisor = start_worker("--processes=2", wait=False)
+    await eventually(lambda: _workers(db, 2))
+    supervisor.send(signal.SIGKILL)
+    await eventually(lambda: _workers(db, 0))
