@@ -15,8 +15,12 @@ waiting as materialized (
 left_line as (
   delete from /*schema.*/ready where ctid = any(array(select place from waiting)) returning job_id, attempt
 ),
+later as materialized (
+  select ctid as place from /*schema.*/scheduled
+  where job_id = any(array(select id from wanted)) order by job_id for update
+),
 left_schedule as (
-  delete from /*schema.*/scheduled where job_id = any(array(select id from wanted)) returning job_id, attempt
+  delete from /*schema.*/scheduled where ctid = any(array(select place from later)) returning job_id, attempt
 ),
 ended as materialized (
   select job_id, attempt from left_line union all select job_id, attempt from left_schedule
@@ -39,7 +43,10 @@ requested as (
   on conflict (job_id) do nothing
 ),
 told as materialized (
-  select pg_notify('/*schema.*/cancel', string_agg(job_id::text, ',')) from running group by worker_id
+  -- in parts, because a notification holds 8,000 bytes
+  select pg_notify('/*schema.*/cancel', string_agg(job_id::text, ','))
+  from (select job_id, worker_id, row_number() over (order by job_id) / 300 as part from running) r
+  group by worker_id, part
 ),
 announced as materialized (
   select pg_notify('/*schema.*/batch', b.batch_id::text)

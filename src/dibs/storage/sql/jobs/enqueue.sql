@@ -1,8 +1,9 @@
 -- enqueue: write jobs and put each in line, or on the schedule when its time has not come.
 -- returns: the ids, in the order of the input arrays.
 -- locks: none that another enqueue waits for, but for the very first job of a queue (its row is made here).
--- wake: one notification at most, and only for queues that a sleeping worker serves. NOTIFY takes a lock on the
---   whole cluster until the commit is flushed, so under load there must be none.
+-- wake: one notification, and only for queues that a sleeping worker serves. NOTIFY takes a lock on the whole cluster
+--   until the commit is flushed, so under load there must be none. (More than one where queues have ids of 500 and
+--   more apart: a notification holds 8,000 bytes.)
 -- JSON comes as text: a borrowed connection may have a codec of its own, which would encode it once more.
 -- $1 tasks, $2 arguments, $3 queue names, $4 priorities, $5 maximum attempts, $6 time limits in seconds,
 -- $7 retry policies, $8 times to run at, $9 delays in seconds, $10 batches, $11 tags joined by U+001F
@@ -47,6 +48,6 @@ wake as materialized (
   select pg_notify('/*schema.*/wake', string_agg(p.queue_id::text, ','))
   from (select distinct queue_id from placed where due_at is null) p
   where exists (select from /*schema.*/worker w where w.asleep and p.queue_id = any(w.queue_ids))
-  having count(*) > 0
+  group by p.queue_id / 500
 )
-select id, (select true from wake) as woken from input order by id;
+select id, (select count(*) from wake) as woken from input order by id;

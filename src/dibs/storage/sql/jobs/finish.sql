@@ -71,7 +71,7 @@ wake as materialized (
   select pg_notify('/*schema.*/wake', string_agg(i.queue_id::text, ','))
   from (select distinct queue_id from in_line) i
   where exists (select from /*schema.*/worker w where w.asleep and i.queue_id = any(w.queue_ids))
-  having count(*) > 0
+  group by i.queue_id / 500
 )
 select r.job_id, (select count(*) from announced) + (select count(*) from wake) as notified
 from (select job_id, token from ended except select job_id, token from held) r
