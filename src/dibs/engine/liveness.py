@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dibs.engine.cancel import cancel
 from dibs.storage import statements
 from dibs.storage.session import Operation
 
@@ -70,6 +71,9 @@ def set_asleep(worker_id: int, *, asleep: bool) -> Operation[None]:
 
 
 def tidy() -> Operation[None]:
-    """Fold the counts of batches, and forget what nobody needs any more."""
+    """Fold the counts of batches, cancel what slipped through, and forget what nobody needs any more."""
     yield statements.BATCHES_FOLD()
+    missed = yield statements.JOBS_MISSED_CANCELS()
+    if missed:
+        yield from cancel([row[0] for row in missed])
     yield statements.WORKERS_TIDY()

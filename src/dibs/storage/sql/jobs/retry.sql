@@ -1,5 +1,6 @@
 -- retry: put failed and cancelled jobs in line again, and scheduled ones in line now.
--- The attempt counter is kept, so a dead letter gets one more try for each time it is retried.
+-- The attempt counter is kept, so a dead letter gets one more try for each time it is retried. The newer wish counts:
+-- an older one to cancel the job is forgotten.
 -- locks: in the order of job ids.
 -- returns: the ids that were put in line.
 -- $1 job ids
@@ -25,7 +26,7 @@ in_line as (
   returning job_id, queue_id
 ),
 no_longer_cancelled as (
-  delete from /*schema.*/cancel_request where job_id = any(array(select job_id from ended))
+  delete from /*schema.*/cancel_request where job_id = any(array(select job_id from in_line))
 ),
 counted as (
   insert into /*schema.*/batch_delta (batch_id, failed, cancelled)

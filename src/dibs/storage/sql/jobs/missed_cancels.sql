@@ -1,0 +1,7 @@
+-- missed_cancels: jobs that were asked to be cancelled and went back to the line or the schedule all the same. An ending
+--   and a wish can pass each other by: neither sees what the other has not yet committed.
+-- returns: their ids, to be cancelled now.
+select c.job_id from /*schema.*/cancel_request c
+where not exists (select from /*schema.*/lease l where l.job_id = c.job_id)
+  and not exists (select from /*schema.*/done d where d.job_id = c.job_id)
+order by c.job_id;
