@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dibs.domain.limits import MESSAGE_CHARACTERS_MAX
 from dibs.domain.text import storable
 from dibs.storage import statements
 from dibs.storage.session import Operation
+
+_BIGINT_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,12 @@ def report_progress(reports: Sequence[ProgressReport]) -> Operation[None]:
     yield statements.JOBS_REPORT_PROGRESS(
         [report.job_id for report in reports],
         [report.token for report in reports],
-        [report.completed for report in reports],
-        [report.total for report in reports],
+        [_stored(report.completed) for report in reports],
+        [report.total and _stored(report.total) for report in reports],
         [report.message and storable(report.message, MESSAGE_CHARACTERS_MAX) for report in reports],
     )
+
+
+def _stored(number: float) -> int:
+    """What a bigint can hold of *number*: one job's odd report must not be the loss of the others'."""
+    return int(max(min(number, _BIGINT_MAX), -_BIGINT_MAX))
