@@ -20,13 +20,13 @@ from dibs.domain.retry import Retry, seconds
 from dibs.domain.state import JobState
 from dibs.domain.status import Status
 from dibs.domain.task import Registry, TaskSpec
-from dibs.engine.batch import batch_progress
+from dibs.engine.batch import batch_progress, create_batch
 from dibs.engine.cancel import Cancelled, cancel, retry
 from dibs.engine.enqueue import enqueue
 from dibs.engine.inspect import JobFilter, get_jobs, list_jobs, status
 from dibs.storage.borrow import sync_session
 from dibs.storage.connect import Pool
-from dibs.storage.migrate import Migration
+from dibs.storage.migrate import Migration, schema_errors
 from dibs.tasks import Task, task_name
 from dibs.worker.resources import Resource
 from dibs.worker.worker import Workplace
@@ -146,7 +146,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
     def enqueue_many_sync(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
         """`enqueue_many`, for synchronous code."""
         if connection is not None:
-            return sync_session(connection, self.schema).run(enqueue(jobs))
+            with schema_errors(self.schema):
+                return sync_session(connection, self.schema).run(enqueue(jobs))
         return self._portal.run(self._portal_client.enqueue(jobs))
 
     async def batch(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
@@ -155,9 +156,16 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         Raises:
             ConfigError: There are no jobs.
         """
-        if not jobs:
-            raise ConfigError(f"a batch has at least one job; batch {name!r} got none")
+        _check_batch(name, jobs)
         return await self._client.batch(name, jobs, connection=connection)
+
+    def batch_sync(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
+        """`batch`, for synchronous code."""
+        _check_batch(name, jobs)
+        if connection is not None:
+            with schema_errors(self.schema):
+                return sync_session(connection, self.schema).run(create_batch(name, jobs))
+        return self._portal.run(self._portal_client.batch(name, jobs))
 
     async def batch_progress(self, batch_id: int) -> BatchProgress | None:
         """How far a batch has come; nothing when there is no such batch."""
@@ -236,3 +244,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         return Workplace(
             dsn=self.database_url, schema=self.schema, registry=self.registry, resources=tuple(self.resources)
         )
+
+
+def _check_batch(name: str, jobs: Sequence[NewJob]) -> None:
+    if not jobs:
+        raise ConfigError(f"a batch has at least one job; batch {name!r} got none")

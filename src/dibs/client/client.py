@@ -4,19 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
 
-import asyncpg
-
 from dibs.client.database import Database
 from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
 from dibs.client.watcher import Watcher
 from dibs.domain.batch import Batch, BatchProgress
-from dibs.domain.errors import SchemaError
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.engine.batch import create_batch
 from dibs.engine.enqueue import enqueue
 from dibs.storage.borrow import async_session
 from dibs.storage.connect import Pool, open_pool
-from dibs.storage.migrate import Migration, check, migrate
+from dibs.storage.migrate import Migration, check, migrate, schema_errors
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
@@ -81,21 +78,18 @@ class Client:
 
         With *atomic*, the pooled connection runs it in one transaction.
         """
-        try:
+        with schema_errors(self._schema):
             if connection is not None:
                 return await async_session(connection, self._schema).run(operation)
             await self.open()
             assert self._pool is not None  # noqa: S101 - open() has seen to it
             async with self._pool.acquire() as pooled:
-                session = OnAsyncpg(pooled, self._schema)
+                # A lent pool may have codecs of its own, so its connections are treated as borrowed ones.
+                session = async_session(pooled, self._schema) if self._is_pool_lent else OnAsyncpg(pooled, self._schema)
                 if not atomic:
                     return await session.run(operation)
                 async with pooled.transaction():
                     return await session.run(operation)
-        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
-            raise SchemaError(
-                f"the tables in schema {self._schema!r} do not fit ({error}); run: dibs migrate"
-            ) from error
 
     async def enqueue(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
         """Write *jobs*; on return they are durable, or part of the transaction that is open on *connection*."""

@@ -5,16 +5,21 @@ advisory lock lets twenty processes start at once: one applies, the others find 
 extension is needed, only the right to create a schema, or to create in one that is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import asyncpg
 
 from dibs.domain.errors import SchemaError
 from dibs.storage.sessions.on_asyncpg import Connection
 from dibs.storage.statement import bind, quote
+
+_UNDEFINED: Final = {"42P01", "42703", "3F000"}
+"""What Postgres answers about a table, a column or a schema that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,19 @@ async def check(connection: Connection, schema: str = "dibs") -> None:
             f"the tables in schema {schema!r} are at version {found.version}, this dibs knows only {newest}; "
             "install the dibs that made them, or a newer one"
         )
+
+
+@contextmanager
+def schema_errors(schema: str) -> Iterator[None]:
+    """Turn any driver's complaint about a missing table or column into a SchemaError that names the remedy."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "sqlstate", None) in _UNDEFINED:
+            raise SchemaError(
+                f"the tables in schema {schema!r} are missing or old ({error}); run: dibs migrate"
+            ) from error
+        raise
 
 
 def _history(schema: str) -> str:
