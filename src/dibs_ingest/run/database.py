@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dibs.storage.embedded import start
+from dibs.embedded import start
 
 VARIABLE = "DIBS_DATABASE_URL"
 
