@@ -25,7 +25,7 @@ from dibs.engine.cancel import Cancelled, cancel, retry
 from dibs.engine.enqueue import enqueue
 from dibs.engine.inspect import JobFilter, get_jobs, list_jobs, status
 from dibs.storage.borrow import sync_session
-from dibs.storage.connect import Pool
+from dibs.storage.connect import Pool, PooledConnection
 from dibs.storage.migrate import Migration, schema_errors
 from dibs.tasks import Task, task_name
 from dibs.worker.resources import Resource
@@ -206,6 +206,13 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         """Queues and workers at this moment."""
         return await self._client.run(status())
 
+    def connection(self) -> AbstractAsyncContextManager[PooledConnection]:
+        """Lend an asyncpg connection of the app's pool, for statements of your own: `async with app.connection() as c`.
+
+        All tasks of a worker process share the pool, so its size bounds their connections, whatever the slots.
+        """
+        return self._client.connection()
+
     # -- life cycle ----------------------------------------------------------------------------------------------------
 
     async def migrate(self) -> Sequence[Migration]:
@@ -242,7 +249,11 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
     def workplace(self) -> Workplace:
         """What a worker needs to serve this app."""
         return Workplace(
-            dsn=self.database_url, schema=self.schema, registry=self.registry, resources=tuple(self.resources)
+            dsn=self.database_url,
+            schema=self.schema,
+            registry=self.registry,
+            resources=tuple(self.resources),
+            close=self._client.close,
         )
 
 

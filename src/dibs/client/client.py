@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from dibs.client.database import Database
@@ -12,7 +13,7 @@ from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.engine.batch import create_batch
 from dibs.engine.enqueue import enqueue
 from dibs.storage.borrow import async_session
-from dibs.storage.connect import Pool, open_pool
+from dibs.storage.connect import Pool, PooledConnection, open_pool
 from dibs.storage.migrate import Migration, check, migrate, schema_errors
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
@@ -81,15 +82,21 @@ class Client:
         with schema_errors(self._schema):
             if connection is not None:
                 return await async_session(connection, self._schema).run(operation)
-            await self.open()
-            assert self._pool is not None  # noqa: S101 - open() has seen to it
-            async with self._pool.acquire() as pooled:
+            async with self.connection() as pooled:
                 # A lent pool may have codecs of its own, so its connections are treated as borrowed ones.
                 session = async_session(pooled, self._schema) if self._is_pool_lent else OnAsyncpg(pooled, self._schema)
                 if not atomic:
                     return await session.run(operation)
                 async with pooled.transaction():
                     return await session.run(operation)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[PooledConnection]:
+        """A connection of the pool."""
+        await self.open()
+        assert self._pool is not None  # noqa: S101 - open() has seen to it
+        async with self._pool.acquire() as pooled:
+            yield pooled
 
     async def enqueue(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
         """Write *jobs*; on return they are durable, or part of the transaction that is open on *connection*."""

@@ -1,10 +1,11 @@
 """Connections to Postgres, as workers and clients need them."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from dibs.domain.errors import ConfigError
 
@@ -29,40 +30,42 @@ WORKER_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "60s",
 }
 
+# Up to the last @: a password whose @, / or ? is not percent-encoded must not show either.
+_URL_PASSWORD: Final = re.compile(r"(//[^:/?#@]*):(?:[^?]*|.*)@")
+_NAMED_PASSWORD: Final = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+
 if TYPE_CHECKING:  # generic only in the type stubs
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    PooledConnection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
+    PooledConnection = PoolConnectionProxy
 
 
 async def connect(dsn: str, *, name: str, settings: dict[str, str] | None = None) -> Connection:
-    """A connection of its own; *name* shows in `pg_stat_activity`."""
-    return await asyncpg.connect(
-        dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": name, **(settings or {})}
-    )
-
-
-async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
-    """A pool of up to *size* connections; none is kept open before it is needed.
+    """A connection of its own; *name* shows in `pg_stat_activity`.
 
     Raises:
         ConfigError: The DSN can not be understood.
     """
-    try:
-        return await asyncpg.create_pool(
-            dsn,
-            min_size=0,
-            max_size=size,
-            timeout=CONNECT_SECONDS,
-            server_settings={"application_name": name},
-        )
-    except (ValueError, asyncpg.ClientConfigurationError) as error:
-        raise ConfigError(
-            f"{redact(dsn)!r} is not a Postgres DSN ({error}); "
-            "expected something like postgresql://user:password@host:5432/database"
-        ) from error
+    return await _connect(dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": name, **(settings or {})})
+
+
+async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
+    """A pool of up to *size* connections; none is opened before it is needed.
+
+    Its connections raise ConfigError when the DSN can not be understood.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        server_settings={"application_name": name},
+        connect=_connect,
+    )
 
 
 async def close(connection: Connection) -> None:
@@ -74,11 +77,18 @@ async def close(connection: Connection) -> None:
 
 
 def redact(dsn: str) -> str:
-    """*dsn* without its password, fit for logs."""
-    parts = urlsplit(dsn)
-    if parts.password is None and "password" not in parts.query:
-        return dsn
-    user = f"{parts.username}:***@" if parts.username else ""
-    host = parts.netloc.rpartition("@")[2]
-    query = "&".join("password=***" if q.startswith("password=") else q for q in parts.query.split("&"))
-    return urlunsplit((parts.scheme, user + host, parts.path, query, ""))
+    """*dsn* without its password, fit for logs; of one that is badly written, rather too much than too little goes."""
+    shown = _URL_PASSWORD.sub(r"\1:***@", dsn, count=1)
+    return _NAMED_PASSWORD.sub(r"\1***", shown)
+
+
+async def _connect(dsn: Any, **options: Any) -> Connection:
+    try:
+        return await asyncpg.connect(dsn, **options)
+    except (ValueError, asyncpg.ClientConfigurationError) as error:
+        # What could not be read may be a part of the password: asyncpg's words are shown only where they are safe.
+        why = f": {error}" if isinstance(error, asyncpg.ClientConfigurationError) else ""
+        raise ConfigError(
+            f"{redact(dsn)!r} is not a DSN{why}; expected something like postgresql://user:password@host:5432/database "
+            "(in a password, special characters are written as %23 for #)"
+        ) from error

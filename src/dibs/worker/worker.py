@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -47,6 +47,8 @@ class Workplace:
     schema: str
     registry: Registry
     resources: Sequence[Resource[Any]]
+    close: Callable[[], Awaitable[None]]
+    """Closes what tasks opened through the app: its pool."""
 
 
 class Worker:
@@ -84,6 +86,7 @@ class Worker:
         await self._link.check_schema()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._link.close)
+            stack.push_async_callback(self._place.close)
             stack.callback(self._threads.close)
             await open_all(self._place.resources, stack)
             self._finisher = Finisher(self._notify)
