@@ -32,6 +32,11 @@ counted as (
   insert into /*schema.*/batch_delta (batch_id, failed, cancelled)
   select j.batch_id, -count(*) filter (where e.outcome = 'f'), -count(*) filter (where e.outcome = 'c')
   from ended e join /*schema.*/job j on j.id = e.job_id where j.batch_id is not null group by j.batch_id
+  returning batch_id
+),
+announced as materialized (
+  select pg_notify('/*schema.*/batch', c.batch_id::text) from counted c
+  where exists (select from /*schema.*/batch_watch w where w.batch_id = c.batch_id)
 ),
 wake as materialized (
   select pg_notify('/*schema.*/wake', string_agg(i.queue_id::text, ','))
@@ -39,4 +44,5 @@ wake as materialized (
   where exists (select from /*schema.*/worker w where w.asleep and i.queue_id = any(w.queue_ids))
   group by i.queue_id / 500
 )
-select job_id, (select count(*) from wake) from in_line order by job_id;
+select job_id, (select count(*) from announced) + (select count(*) from wake) as notified
+from in_line order by job_id;

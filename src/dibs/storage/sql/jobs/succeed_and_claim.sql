@@ -4,7 +4,10 @@
 -- vacuum from removing the dead entries at the head of the line, this is what keeps a claim cheap. The floor is a
 -- hint: an id below it can appear later, and is found by claim.sql, which runs at least once a second.
 -- fence: a success whose (job, token) is not leased any more changes nothing and comes back in `refused`.
--- returns: one row at least; `refused` stands in every row, job_id is null when nothing was claimed.
+-- locks: the leases, as they lie and not in the order of ids. Only the holder of a token presents it, and a rescue
+--   skips what is locked, so nobody waits for them in another order; locking them first would be one more write a job.
+-- returns: one row at least; `refused` stands in every row, job_id is null when nothing was claimed. How many batches
+--   were announced stands there, too: what the result does not need, the planner would leave out.
 -- $1 worker, $2 job ids, $3 tokens, $4-$6 floors: queue ids, priorities (best first), job ids,
 -- $7 queue ids, $8 how many of each
 with released as (
@@ -70,7 +73,7 @@ leased as (
   select job_id, token, $1, batch_id, (select /*schema.*/clock()), attempt, lost from claimed
 )
 select c.job_id, c.token, c.queue_id, c.priority, c.attempt, c.lost, c.task, c.args, c.max_attempts,
-       c.timeout_seconds, c.retry, c.batch_id, r.refused
+       c.timeout_seconds, c.retry, c.batch_id, r.refused, r.announced
 from (
   select case when (select count(*) from released) < cardinality($2)
               then array(select e.job_id from (
