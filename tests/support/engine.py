@@ -54,6 +54,12 @@ class Engine:
         """Drive any operation."""
         return await self._session.run(operation)
 
+    async def lose(self, worker: int) -> None:
+        """As if a worker had not been heard of for an hour."""
+        await self.connection.execute(
+            "update dibs.worker set heartbeat_at = dibs.clock() - interval '1 hour' where id = $1", worker
+        )
+
     async def move_clock(self, interval: str) -> None:
         """Move the database's clock, for this connection."""
         await self.connection.execute(f"set dibs.clock_offset = '{interval}'")
@@ -122,9 +128,9 @@ class Engine:
         """Promote what is due."""
         return await self.run(promote())
 
-    async def rescue(self, worker: int = 0) -> list[Rescued]:
+    async def rescue(self, worker: int = 0, grace_seconds: float = GRACE_SECONDS) -> list[Rescued]:
         """Rescue as *worker* (0: one that is not registered)."""
-        return await self.run(rescue(worker, GRACE_SECONDS))
+        return await self.run(rescue(worker, grace_seconds))
 
     async def job(self, id_: int) -> Job:
         """The job as people see it."""

@@ -18,6 +18,12 @@ async def age(engine: Engine, worker: int, seconds: float) -> None:
     )
 
 
+async def silent(engine: Engine, *workers: int) -> None:
+    """They could not get their advisory lock: their heartbeats alone tell that they live."""
+    for worker in workers:
+        await engine.run(heartbeat(worker, holds_lock=False, grace_seconds=GRACE_SECONDS))
+
+
 @pytest.fixture
 async def other(connect: Connect) -> Engine:
     return await connect()
@@ -45,6 +51,7 @@ async def test_the_databases_clock_decides(engine: Engine):
     await engine.enqueue(new_job(max_attempts=2))
     lost, asking = await engine.register(), await engine.register()
     await engine.claim_one(lost)
+    await silent(engine, lost)
     await engine.move_clock(f"{HEARTBEAT_TIMEOUT_SECONDS - 5} seconds")
     assert await engine.rescue(asking) == []
     await engine.move_clock(f"{HEARTBEAT_TIMEOUT_SECONDS + 5} seconds")
@@ -56,6 +63,7 @@ async def test_each_worker_has_a_time_out_of_its_own(engine: Engine):
     hasty, patient, asking = [await engine.register(timeout_seconds=s) for s in (5, 500, 30)]
     await engine.claim_one(hasty)
     await engine.claim_one(patient)
+    await silent(engine, hasty, patient)
     await engine.move_clock("1 minute")
     await age(engine, asking, 0)
     assert [job.worker_id for job in await engine.rescue(asking)] == [hasty]
@@ -76,12 +84,21 @@ async def test_a_killed_worker_is_known_by_its_free_lock_after_the_grace(engine:
     assert [job.worker_id for job in await engine.rescue(asking)] == [lost]
 
 
-async def test_a_worker_that_never_had_the_lock_is_judged_by_its_heartbeat_alone(engine: Engine):
+async def test_a_worker_without_its_lock_is_judged_by_its_heartbeat_alone(engine: Engine):
     await engine.enqueue(new_job(max_attempts=2))
     unlocked, asking = await engine.register(), await engine.register()
     await engine.claim_one(unlocked)
+    await silent(engine, unlocked)
     await age(engine, unlocked, GRACE_SECONDS + 1)
     assert await engine.rescue(asking) == []
+
+
+async def test_a_worker_that_died_before_its_first_heartbeat_is_known_after_the_grace(engine: Engine):
+    await engine.enqueue(new_job(max_attempts=2))
+    young, asking = await engine.register(), await engine.register()
+    await engine.claim_one(young)
+    await age(engine, young, GRACE_SECONDS + 1)
+    assert [job.worker_id for job in await engine.rescue(asking)] == [young]
 
 
 async def test_the_lock_can_be_held_once_only(engine: Engine, other: Engine):
@@ -263,8 +280,8 @@ async def test_an_ending_that_comes_during_a_rescue_waits_and_is_refused(
 
 async def test_endings_and_rescues_in_a_storm_give_each_job_one_ending(engine: Engine, connect: Connect):
     """Workers that finish while others give them up, and start over: however it falls, one ending each."""
-    ids = await engine.enqueue(*[new_job(max_attempts=1000)] * 300)
-    refused = 0
+    ids = await engine.enqueue(*[new_job(max_attempts=1000)] * 60)
+    refused, rescued = 0, []
 
     async def work() -> None:
         nonlocal refused
@@ -282,11 +299,13 @@ async def test_endings_and_rescues_in_a_storm_give_each_job_one_ending(engine: E
     async def give_up() -> None:
         mine = await connect()
         while await mine.count("done") < len(ids):
-            await mine.rescue()
+            rescued.extend(await mine.rescue(grace_seconds=0))
 
     async with asyncio.timeout(60):
         await asyncio.gather(*(work() for _ in range(4)), give_up(), give_up())
     assert await engine.ids("done") == ids
+    assert rescued, "or this test has shown nothing"
+    assert refused <= len(rescued)
 
 
 async def test_disown_hands_back_what_the_worker_does_not_know(engine: Engine):
