@@ -82,13 +82,13 @@ def redact(dsn: str) -> str:
     return _NAMED_PASSWORD.sub(r"\1***", shown)
 
 
-async def _connect(dsn: Any, **options: Any) -> Connection:
+async def _connect(*args: Any, **options: Any) -> Connection:
     try:
-        return await asyncpg.connect(dsn, **options)
+        return await asyncpg.connect(*args, **options)
     except (ValueError, asyncpg.ClientConfigurationError) as error:
         # What could not be read may be a part of the password: asyncpg's words are shown only where they are safe.
         why = f": {error}" if isinstance(error, asyncpg.ClientConfigurationError) else ""
         raise ConfigError(
-            f"{redact(dsn)!r} is not a DSN{why}; expected something like postgresql://user:password@host:5432/database "
-            "(in a password, special characters are written as %23 for #)"
+            f"{redact(str(args[0]))!r} is not a DSN{why}; expected something like "
+            "postgresql://user:password@host:5432/database (in a password, special characters are written as %23 for #)"
         ) from error
