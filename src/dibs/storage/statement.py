@@ -48,6 +48,8 @@ class Copy:
 @cache
 def bind(template: str, schema: str) -> str:
     """*template* for tables in *schema*."""
+    # Inside a string, as in '/*schema.*/wake', a quote in the name is written twice.
+    template = template.replace(f"'{SCHEMA_MARKER}", "'" + f"{quote(schema)}.".replace("'", "''"))
     return template.replace(SCHEMA_MARKER, f"{quote(schema)}.")
 
 
