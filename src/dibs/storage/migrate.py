@@ -5,12 +5,13 @@ advisory lock lets twenty processes start at once: one applies, the others find 
 extension is needed, only the right to create a schema, or to create in one that is there.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -60,20 +61,25 @@ def migrations() -> tuple[Migration, ...]:
 
 
 async def status(connection: Connection, schema: str = "dibs") -> SchemaStatus:
-    """What the database has. Changes nothing."""
-    try:
-        rows = await connection.fetch(f"select version from {quote(schema)}.migration order by version")
-    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-        rows = []
+    """What the database has. Changes nothing, and fails no open transaction when there are no tables."""
+    history = f"{quote(schema)}.migration"
+    rows: Sequence[Any] = []
+    if await connection.fetchval("select to_regclass($1) is not null", history):
+        rows = await connection.fetch(f"select version from {history} order by version")
     applied = tuple(row[0] for row in rows)
     return SchemaStatus(applied, tuple(m for m in migrations() if m.version not in applied))
 
 
 async def migrate(connection: Connection, schema: str = "dibs") -> Sequence[Migration]:
-    """Apply what is missing, and tell what was. Safe to call again, and from many processes at once."""
+    """Apply what is missing, and tell what was. Safe to call again, and from many processes at once.
+
+    Where nothing is missing, nothing but reading is asked of the database, so any role and a standby will do.
+    """
+    if not (await status(connection, schema)).pending:
+        return ()
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"dibs.migrate:{schema}")
-        if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema):
+        if not await _exists(connection, schema):
             await connection.execute(f"create schema {quote(schema)}")
         await connection.execute(_history(schema))
         pending = (await status(connection, schema)).pending
@@ -83,9 +89,28 @@ async def migrate(connection: Connection, schema: str = "dibs") -> Sequence[Migr
     return pending
 
 
-def script(pending: Sequence[Migration], schema: str) -> str:
-    """The SQL of *pending*, for those who apply it by other means."""
-    parts = ["begin;", f"create schema if not exists {quote(schema)};", _history(schema) + ";"]
+async def missing_right(connection: Connection, schema: str) -> str:
+    """What to grant to a role that was refused to make or to use the tables: SQL for an owner or a superuser."""
+    role, database = await connection.fetchrow("select current_user::text, current_database()::text") or ("", "")
+    if await _exists(connection, schema):
+        return f"grant usage, create on schema {quote(schema)} to {quote(role)};"
+    return (
+        f"grant create on database {quote(database)} to {quote(role)};\n"
+        f"or: create schema {quote(schema)} authorization {quote(role)};"
+    )
+
+
+def command(schema: str) -> str:
+    """What to type in a shell to bring the tables in *schema* up to date."""
+    return "dibs migrate" if schema == "dibs" else f"dibs --schema {shlex.quote(schema)} migrate"
+
+
+def script(pending: Sequence[Migration], schema: str, *, has_schema: bool = False) -> str:
+    """The SQL of *pending*, for those who apply it by other means; with *has_schema*, for a schema that is there."""
+    parts = ["begin;"]
+    if not has_schema:  # the mere words take the right to create one, be it that it exists
+        parts += [f"create schema if not exists {quote(schema)};"]
+    parts += [_history(schema) + ";"]
     for migration in pending:
         parts += [f"\n-- {migration.version:04d} {migration.name}", migration.sql(schema).rstrip()]
         parts += [_record(schema, migration) + ";"]
@@ -94,21 +119,26 @@ def script(pending: Sequence[Migration], schema: str) -> str:
 
 async def check(connection: Connection, schema: str = "dibs") -> None:
     """Raise SchemaError unless the tables fit this code; the message names the command to run."""
-    found = await status(connection, schema)
-    option = "" if schema == "dibs" else f" --schema {schema}"
-    if not found.applied:
-        raise SchemaError(f"there are no dibs tables in schema {schema!r} of this database; run: dibs{option} migrate")
-    if found.pending:
-        newest = migrations()[-1].version
+    try:
+        found = await status(connection, schema)
+    except asyncpg.InsufficientPrivilegeError as error:
+        role = await connection.fetchval("select current_user::text")
         raise SchemaError(
-            f"the tables in schema {schema!r} are at version {found.version}, this dibs needs {newest}; "
-            f"run: dibs{option} migrate"
-        )
+            f"role {role!r} may not use the tables in schema {schema!r} ({error}); connect as their owner, or have "
+            "the owner grant usage of the schema, and select, insert, update and delete on its tables"
+        ) from error
     newest = migrations()[-1].version
+    if not found.applied:
+        raise SchemaError(f"there are no dibs tables in schema {schema!r} of this database; run: {command(schema)}")
     if found.version > newest:
         raise SchemaError(
             f"the tables in schema {schema!r} are at version {found.version}, this dibs knows only {newest}; "
             "install the dibs that made them, or a newer one"
+        )
+    if found.pending:
+        raise SchemaError(
+            f"the tables in schema {schema!r} are at version {found.version}, this dibs needs {newest}; "
+            f"run: {command(schema)}"
         )
 
 
@@ -120,9 +150,13 @@ def schema_errors(schema: str) -> Iterator[None]:
     except Exception as error:
         if getattr(error, "sqlstate", None) in _UNDEFINED:
             raise SchemaError(
-                f"the tables in schema {schema!r} are missing or old ({error}); run: dibs migrate"
+                f"the tables in schema {schema!r} are missing or old ({error}); run: {command(schema)}"
             ) from error
         raise
+
+
+async def _exists(connection: Connection, schema: str) -> bool:
+    return bool(await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema))
 
 
 def _history(schema: str) -> str:
