@@ -7,11 +7,12 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import asyncpg
 import click
 from rich.console import Console
 
 from dibs import DibsError
-from dibs_ingest.errors import IngestError
+from dibs_ingest.errors import IngestError, StoreNotReadyError
 from dibs_ingest.settings import Settings
 
 P = ParamSpec("P")
@@ -28,6 +29,9 @@ def _plainly(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except (IngestError, DibsError, ValueError) as error:
             click.secho(f"Error: {error}", fg="red", err=True)
+            sys.exit(1)
+        except (asyncpg.PostgresError, OSError) as error:
+            click.secho(f"Error: {type(error).__name__}: {error}", fg="red", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
@@ -102,7 +106,12 @@ async def _sweep() -> int:
     from dibs_ingest.tasks import app, settings
 
     async with app, open_store(app.database_url, settings.schema, Files.of(settings)) as store:
-        return await run(app, store)
+        try:
+            return await run(app, store)
+        except asyncpg.UndefinedTableError:
+            raise StoreNotReadyError(
+                f"The service has never run on this database (schema {settings.schema!r})."
+            ) from None
 
 
 def _examples() -> Path:

@@ -14,7 +14,6 @@ from dibs_ingest.settings import Settings
 from dibs_ingest.store import Files, open_store, prepare
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCUMENTS = REPOSITORY / "examples" / "documents"
 
 
 @pytest.fixture(scope="session")

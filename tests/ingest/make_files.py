@@ -4,8 +4,12 @@ import hashlib
 import io
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import docx
+
+#: The demo's documents.
+DOCUMENTS = Path(__file__).resolve().parents[2] / "examples" / "documents"
 
 _PAD = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 _PERMISSIONS = -44

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
-from make_files import OLE_FILE, pdf, scanned_pdf, word
 
-from conftest import DOCUMENTS
 from dibs_ingest.errors import ParserError, Reason, UnusableDocumentError
 from dibs_ingest.parse import Kind, detect, parse
 from dibs_ingest.parse.kind import HEAD_BYTES
+from ingest.make_files import DOCUMENTS, OLE_FILE, pdf, scanned_pdf, word
 from support.waiting import eventually
 
 

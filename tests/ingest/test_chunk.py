@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DOCUMENTS
 from dibs_ingest.chunk import CHUNK_CHARACTERS_MAX, CHUNK_TOKENS_MAX, TokenCounter, split
 from dibs_ingest.embed.local import TOKENS_MAX, LocalEmbedder
 from dibs_ingest.parse import ParsedDocument, Section
 from dibs_ingest.parse.readers import markdown, plain
 from dibs_ingest.text import clean
+from ingest.make_files import DOCUMENTS
 
 
 def _document(text: str, *path: str) -> ParsedDocument:

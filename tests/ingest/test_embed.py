@@ -1,6 +1,9 @@
 """Embedders: the local one against published figures, the HTTP one against a real server on loopback."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +16,7 @@ import pytest
 from dibs_ingest.embed import open_embedder
 from dibs_ingest.embed.local import LocalEmbedder, load
 from dibs_ingest.errors import EmbeddingError, IngestError, ModelMissingError
-from dibs_ingest.model import ensure_model
+from dibs_ingest.model import ModelFiles, ensure_model
 from dibs_ingest.settings import Settings
 
 HAPPY = (
@@ -184,3 +187,11 @@ async def test_vectors_of_another_length_than_before_are_refused(endpoint: Endpo
 async def test_an_endpoint_needs_an_address_and_a_model():
     with pytest.raises(IngestError, match="DIBS_INGEST_HTTP_URL"):
         await open_embedder(Settings(embedder="http"))
+
+
+def test_the_runtime_reports_to_nobody(model_files: ModelFiles, tmp_path: Path):
+    """With its telemetry on, onnxruntime leaves a session file in the folder for temporary files."""
+    script = "import sys, pathlib, dibs_ingest.runtime as r; r.open_session(pathlib.Path(sys.argv[1]))"
+    variables = {"TMPDIR": str(tmp_path), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", script, str(model_files.graph)], env=variables, check=True)
+    assert list(tmp_path.iterdir()) == []

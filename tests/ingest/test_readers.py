@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from make_files import pdf as make_pdf
-from make_files import word as make_word
 
 from dibs_ingest.parse.document import ParsedDocument
 from dibs_ingest.parse.readers import markdown, pdf, plain, table, web, word
+from ingest.make_files import pdf as make_pdf
+from ingest.make_files import word as make_word
 
 
 def _write(folder: Path, content: bytes | str) -> Path:

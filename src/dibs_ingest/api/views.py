@@ -10,7 +10,7 @@ _FOR_USERS = tuple(
     f"{error.__name__}: " for error in (errors.UnusableDocumentError, errors.ParserError, errors.EmbeddingError)
 )
 #: What went wrong is in the job and in the log; here it could name paths and hosts.
-_INTERNAL = "Something went wrong on our side."
+INTERNAL = "Something went wrong on our side."
 _KNOWN = {
     "JobTimeout": "It took too long.",
     "WorkerLost": "The process that worked on it was lost.",
@@ -100,5 +100,5 @@ def _error(job: Job) -> str | None:
         return None
     words = next((job.error.removeprefix(prefix) for prefix in _FOR_USERS if job.error.startswith(prefix)), None)
     if words is None:
-        words = _KNOWN.get(job.error.partition(":")[0], _INTERNAL)
+        words = _KNOWN.get(job.error.partition(":")[0], INTERNAL)
     return words if job.state.is_final else f"{words} {_WILL_RETRY}"

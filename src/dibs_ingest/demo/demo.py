@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from dibs_ingest.api.views import INTERNAL
 from dibs_ingest.demo.check import count_everything, drop_schemas
 from dibs_ingest.demo.client import Client
 from dibs_ingest.demo.display import display_for
@@ -96,34 +97,36 @@ def _run(settings: Settings, url: str, folder: Path, paths: Sequence[Path], *, k
         client = stack.enter_context(Client(base_url))
         rescue = Rescue(worker=worker, start_worker=start_worker, say=console.print)
         timings = Timings()
-        try:
-            _ingest(client, paths, rescue if kill else None, timings, console)
-        except IngestError as error:
-            raise IngestError(f"{error}\nThe worker's last words:\n{rescue.worker.last_lines()}") from error
+        _ingest(client, paths, rescue, timings, console, kill=kill)
         _search(client, timings, console)
         return timings
 
 
-def _ingest(client: Client, paths: Sequence[Path], rescue: Rescue | None, timings: Timings, console: Console) -> None:
+def _ingest(
+    client: Client, paths: Sequence[Path], rescue: Rescue, timings: Timings, console: Console, *, kill: bool
+) -> None:
     began = time.monotonic()
     answer = client.upload(paths)
     timings.upload = time.monotonic() - began
     if answer["rejected"]:
-        raise IngestError(f"Files were rejected: {answer['rejected']}")
+        raise IngestError("\n".join(f"{file['filename']}: {file['error']}" for file in answer["rejected"]))
     console.print(f"Uploaded {len(answer['tasks'])} files; batch {answer['batch_id']} is queued.", highlight=False)
     tasks: dict[int, Mapping[str, Any]] = {}
     with display_for(console) as display:
         for event in client.events(answer["batch_id"]):
             tasks.update({task["task_id"]: task for task in event.data["tasks"]})
             display.show(event.data["tasks"])
-            if rescue:
+            if kill:
                 rescue.see(tasks)
-                rescue.worker.check()
+            rescue.worker.check()
     timings.ingest = time.monotonic() - began
     failed = [f"{task['filename']}: {task['error']}" for task in tasks.values() if task["state"] != "succeeded"]
     if failed:
-        raise IngestError("Not every file was ingested:\n" + "\n".join(failed))
-    if rescue and not rescue.is_complete:
+        # What is not the file's fault is explained by the worker alone.
+        unexplained = any(INTERNAL in line for line in failed)
+        log = f"\nThe worker's last words:\n{rescue.worker.last_lines()}" if unexplained else ""
+        raise IngestError("Not every file was ingested:\n" + "\n".join(failed) + log)
+    if kill and not rescue.is_complete:
         raise IngestError("The batch was over before the worker could be killed in the middle of it.")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from dibs_ingest.run.processes import Child
 
-#: Files that are to be done before the worker is killed: that is the middle of the demo's batch.
-_FILES_DONE = 3
+#: The share of files that is to be done before the worker is killed.
+_SHARE_DONE = 0.25
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,4 +55,6 @@ class Rescue:
 def _is_middle(tasks: Sequence[Mapping[str, Any]]) -> bool:
     done = sum(task["state"] == "succeeded" for task in tasks)
     at_work = [task for task in tasks if task["state"] == "running" and task["chunks_done"] > 0]
-    return done >= _FILES_DONE and any(task["chunks_done"] < (task["chunks_total"] or 0) for task in at_work)
+    return done >= len(tasks) * _SHARE_DONE and any(
+        task["chunks_done"] < (task["chunks_total"] or 0) for task in at_work
+    )

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Encoding, Tokenizer
 
 from dibs_ingest.embed.embedder import Vectors
 from dibs_ingest.errors import ModelMissingError
 from dibs_ingest.model import ModelFiles, find_model
+from dibs_ingest.runtime import open_session
 from dibs_ingest.settings import Settings
 
 #: What the model sees of a text; the rest would not be searchable, so chunks are cut shorter.
@@ -73,11 +73,6 @@ async def open_local(settings: Settings) -> LocalEmbedder:
 
 def load(files: ModelFiles) -> LocalEmbedder:
     """Load the model of *files* in the calling thread."""
-    options = onnxruntime.SessionOptions()
-    # On busy cores two threads are slower than one: scale by worker processes and by slots.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(files.graph, options, providers=["CPUExecutionProvider"])
     # The file as published truncates and pads to 128 tokens by itself, which hides the true length of a text.
     tokenizer = Tokenizer.from_file(str(files.tokenizer))
     tokenizer.no_truncation()
@@ -85,4 +80,6 @@ def load(files: ModelFiles) -> LocalEmbedder:
     truncating = Tokenizer.from_file(str(files.tokenizer))
     truncating.no_padding()
     truncating.enable_truncation(TOKENS_MAX)
-    return LocalEmbedder(name=files.name, tokenizer=tokenizer, _session=session, _truncating=truncating)
+    return LocalEmbedder(
+        name=files.name, tokenizer=tokenizer, _session=open_session(files.graph), _truncating=truncating
+    )

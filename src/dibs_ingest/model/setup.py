@@ -89,16 +89,9 @@ def _build(workshop: Path, precision: str) -> None:
     full = workshop / "model-fp32.onnx"
     onnx.save_model(build(load_file(workshop / _WEIGHTS)), full)
     if precision == "int8":
-        from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+        from dibs_ingest.runtime import quantize
 
-        quantize_dynamic(
-            full,
-            workshop / "model-int8.onnx",
-            op_types_to_quantize=["MatMul"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-        )
+        quantize(full, workshop / "model-int8.onnx")
 
 
 @contextmanager

@@ -1,0 +1,148 @@
+"""The commands, as a user types them."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from dibs_ingest.run.processes import free_port
+from ingest.make_files import DOCUMENTS
+from support.processes import Child
+
+INGEST = str(Path(sys.executable).with_name("dibs-ingest"))
+FEW = [
+    "debconf-specification.docx",
+    "pep-0257-docstrings.txt",
+    "postgresql-sql-createindex.html",
+    "postgresql-textsearch-intro.html",
+]
+
+
+@pytest.fixture
+def few_documents(tmp_path: Path) -> Path:
+    """Enough to kill a worker in the middle of, and quickly ingested."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    for name in FEW:
+        shutil.copy(DOCUMENTS / name, folder / name)
+    return folder
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("database", "options"), [("embedded", ["--kill"]), ("given", [])])
+def test_the_demo_ends_well_and_leaves_nothing_behind(
+    few_documents: Path, tmp_path: Path, models_folder: Path, database_url: str, database: str, options: list[str]
+):
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    variables = {**os.environ, "DIBS_INGEST_MODELS": str(models_folder), "TMPDIR": str(temporary)}
+    variables.pop("DIBS_DATABASE_URL", None)
+    if database == "given":
+        variables["DIBS_DATABASE_URL"] = database_url
+    command = [INGEST, "demo", "--documents", str(few_documents), *options]
+    done = subprocess.run(
+        command, env=variables, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=220
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 documents, 93 chunks, each exactly once" in done.stdout
+    assert done.stdout.count("succeeded") >= 4
+    if options:
+        assert "Killed the worker (SIGKILL) while it had in hand: " in done.stdout
+        assert "is back in line" in done.stdout
+    assert list(temporary.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["documents", "t"]
+    left = subprocess.run(["pgrep", "-f", str(temporary)], capture_output=True, text=True, check=False).stdout
+    assert left == ""
+    if database == "given":
+        assert _schemas(database_url) == {"dibs", "public"}
+
+
+def _schemas(database_url: str) -> set[str]:
+    import asyncio
+
+    import asyncpg
+
+    async def read() -> set[str]:
+        connection = await asyncpg.connect(database_url)
+        rows = await connection.fetch(
+            "select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'"
+        )
+        await connection.close()
+        return {row[0] for row in rows}
+
+    return asyncio.run(read())
+
+
+def test_a_demo_that_fails_says_why_and_cleans_up(tmp_path: Path, models_folder: Path):
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "broken.pdf").write_bytes((DOCUMENTS / "bzip2-manual.pdf").read_bytes()[:50_000])
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    variables = {**os.environ, "DIBS_INGEST_MODELS": str(models_folder), "TMPDIR": str(temporary)}
+    variables.pop("DIBS_DATABASE_URL", None)
+    command = [INGEST, "demo", "--documents", str(documents)]
+    done = subprocess.run(command, env=variables, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "broken.pdf: The file is damaged or cut off" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_serve_runs_until_it_is_told_to_stop(
+    run_child: Callable[..., Child], database_url: str, models_folder: Path, tmp_path: Path, ending: signal.Signals
+):
+    port = free_port()
+    variables = {
+        "DIBS_DATABASE_URL": database_url,
+        "DIBS_INGEST_DATA": str(tmp_path / "data"),
+        "DIBS_INGEST_MODELS": str(models_folder),
+    }
+    serve = run_child([INGEST, "serve", "--port", str(port)], env=variables)
+    serve.wait_for("Ready on http://127.0.0.1", within=90)
+    assert httpx2.get(f"http://127.0.0.1:{port}/health").json()["status"] == "ok"
+    serve.send(ending)
+    assert serve.wait(within=60) == 0
+    left = subprocess.run(["pgrep", "-g", str(serve.pid)], capture_output=True, text=True, check=False).stdout
+    assert left == ""
+
+
+def test_serve_ends_with_an_error_when_its_worker_dies(
+    run_child: Callable[..., Child], database_url: str, models_folder: Path, tmp_path: Path
+):
+    variables = {
+        "DIBS_DATABASE_URL": database_url,
+        "DIBS_INGEST_DATA": str(tmp_path / "data"),
+        "DIBS_INGEST_MODELS": str(models_folder),
+    }
+    serve = run_child([INGEST, "serve", "--port", str(free_port())], env=variables)
+    serve.wait_for("Ready on", within=90)
+    children = (Path(f"/proc/{serve.pid}/task/{serve.pid}/children")).read_text().split()
+    for child in children:
+        if "worker" in Path(f"/proc/{child}/cmdline").read_text():
+            os.kill(int(child), signal.SIGKILL)
+    assert serve.wait(within=60) == 1
+    assert "The worker ended unexpectedly" in serve.output
+
+
+def test_sweep_on_a_database_without_the_service_says_so(database_url: str, tmp_path: Path):
+    variables = {**os.environ, "DIBS_DATABASE_URL": database_url, "DIBS_INGEST_DATA": str(tmp_path)}
+    done = subprocess.run([INGEST, "sweep"], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Error: The service has never run on this database (schema 'ingest').\n"
+
+
+def test_a_database_that_is_not_there_is_said_not_to_be(models_folder: Path, tmp_path: Path):
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    variables = {**os.environ, "DIBS_DATABASE_URL": url, "DIBS_INGEST_MODELS": str(models_folder)}
+    done = subprocess.run([INGEST, "serve"], env=variables, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
