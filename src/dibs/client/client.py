@@ -82,7 +82,7 @@ class Client:
         with schema_errors(self._schema):
             if connection is not None:
                 return await async_session(connection, self._schema).run(operation)
-            async with self.connection() as pooled:
+            async with self._pooled() as pooled:
                 # A lent pool may have codecs of its own, so its connections are treated as borrowed ones.
                 session = async_session(pooled, self._schema) if self._is_pool_lent else OnAsyncpg(pooled, self._schema)
                 if not atomic:
@@ -92,7 +92,15 @@ class Client:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
-        """A connection of the pool."""
+        """A connection of the pool, for statements of others."""
+        async with self._pooled() as pooled:
+            try:
+                yield pooled
+            finally:
+                await pooled.reset()
+
+    @asynccontextmanager
+    async def _pooled(self) -> AsyncIterator[PooledConnection]:
         await self.open()
         assert self._pool is not None  # noqa: S101 - open() has seen to it
         async with self._pool.acquire() as pooled:

@@ -245,3 +245,11 @@ async def test_functions_that_can_not_be_tasks_are_refused_when_they_are_defined
     function = {"*args": many, "generator": generator, "unresolved": unresolved, "taken": other}[define]
     with pytest.raises(ConfigError):
         app.task(name="read" if define == "taken" else None)(function)
+
+
+async def test_a_borrowed_connection_of_the_app_leaves_no_trace_in_the_pool(database_url: str) -> None:
+    async with Dibs(database_url, pool_size=1) as app:
+        async with app.connection() as connection:
+            await connection.execute("set search_path to nowhere")
+        async with app.connection() as connection:
+            assert await connection.fetchval("show search_path") != "nowhere"
