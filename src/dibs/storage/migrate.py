@@ -77,9 +77,10 @@ async def migrate(connection: Connection, schema: str = "dibs") -> Sequence[Migr
     """
     if not (await status(connection, schema)).pending:
         return ()
-    async with connection.transaction():
+    # Whatever the default is: who has waited for the lock must see what its holder has committed.
+    async with connection.transaction(isolation="read_committed"):
         await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"dibs.migrate:{schema}")
-        if not await _exists(connection, schema):
+        if not await has_schema(connection, schema):
             await connection.execute(f"create schema {quote(schema)}")
         await connection.execute(_history(schema))
         pending = (await status(connection, schema)).pending
@@ -92,7 +93,7 @@ async def migrate(connection: Connection, schema: str = "dibs") -> Sequence[Migr
 async def missing_right(connection: Connection, schema: str) -> str:
     """What to grant to a role that was refused to make or to use the tables: SQL for an owner or a superuser."""
     role, database = await connection.fetchrow("select current_user::text, current_database()::text") or ("", "")
-    if await _exists(connection, schema):
+    if await has_schema(connection, schema):
         return f"grant usage, create on schema {quote(schema)} to {quote(role)};"
     return (
         f"grant create on database {quote(database)} to {quote(role)};\n"
@@ -105,10 +106,10 @@ def command(schema: str) -> str:
     return "dibs migrate" if schema == "dibs" else f"dibs --schema {shlex.quote(schema)} migrate"
 
 
-def script(pending: Sequence[Migration], schema: str, *, has_schema: bool = False) -> str:
-    """The SQL of *pending*, for those who apply it by other means; with *has_schema*, for a schema that is there."""
+def script(pending: Sequence[Migration], schema: str, *, into_schema: bool = False) -> str:
+    """The SQL of *pending*, for those who apply it by other means; with *into_schema*, for a schema that is there."""
     parts = ["begin;"]
-    if not has_schema:  # the mere words take the right to create one, be it that it exists
+    if not into_schema:  # the mere words take the right to create one, be it that it exists
         parts += [f"create schema if not exists {quote(schema)};"]
     parts += [_history(schema) + ";"]
     for migration in pending:
@@ -155,7 +156,8 @@ def schema_errors(schema: str) -> Iterator[None]:
         raise
 
 
-async def _exists(connection: Connection, schema: str) -> bool:
+async def has_schema(connection: Connection, schema: str) -> bool:
+    """True when there is a schema of that name, be it without tables."""
     return bool(await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", schema))
 
 
