@@ -20,6 +20,7 @@ from dibs.engine.rescue import Rescued, rescue
 from dibs.storage.connect import WORKER_SETTINGS
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
+from dibs.storage.statement import channel
 from support.conservation import assert_conserved
 from support.waiting import eventually
 
@@ -165,24 +166,24 @@ class Engine:
 class Ear:
     """Hears notifications, and knows when it has heard all that were sent so far."""
 
-    def __init__(self, connection: asyncpg.Connection, sender: asyncpg.Connection) -> None:
-        self._connection = connection
+    def __init__(self, sender: asyncpg.Connection, schema: str) -> None:
         self._sender = sender
+        self._schema = schema
         self._heard: list[tuple[str, str]] = []
 
     @classmethod
-    async def listen(cls, connection: asyncpg.Connection, sender: asyncpg.Connection) -> Self:
+    async def listen(cls, connection: asyncpg.Connection, sender: asyncpg.Connection, schema: str = "dibs") -> Self:
         """Listen on *connection* to all channels of dibs; *sender* is any other connection."""
-        ear = cls(connection, sender)
-        for channel in ('"dibs".wake', '"dibs".cancel', '"dibs".batch', "the_end"):
-            await connection.add_listener(channel, lambda _c, _p, name, payload: ear._heard.append((name, payload)))
+        ear = cls(sender, schema)
+        for name in (channel(schema, "wake"), channel(schema, "cancel"), channel(schema, "batch"), "the_end"):
+            await connection.add_listener(name, lambda _c, _p, name, payload: ear._heard.append((name, payload)))
         return ear
 
-    async def heard(self, channel: str) -> list[str]:
+    async def heard(self, name: str) -> list[str]:
         """The payloads that came on one channel since the last call; what has been committed by now is among them."""
         await self._sender.execute("notify the_end")
         await eventually(lambda: ("the_end", "") in self._heard, what="the last notification")
-        payloads = [payload for name, payload in self._heard if name == f'"dibs".{channel}']
+        payloads = [payload for heard, payload in self._heard if heard == channel(self._schema, name)]
         self._heard.clear()
         return payloads
 

@@ -96,6 +96,26 @@ async def test_a_claim_that_is_rolled_back_leaves_the_jobs_in_line(engine: Engin
     assert [(job.id, job.attempt) for job in again] == [(id_, 1) for id_ in ids]
 
 
+async def test_claimers_meet_in_peace_in_a_database_with_a_stricter_default(
+    engine: Engine, connect: Connect, database_url: str
+):
+    await engine.connection.execute(
+        f"alter database {database_url.partition('?')[0].rpartition('/')[2]} "
+        "set default_transaction_isolation = 'serializable'"
+    )
+    ids = await engine.enqueue(count=200)
+    worker = await engine.register()
+
+    async def take() -> list[int]:
+        mine, taken = await connect(), []
+        while jobs := await mine.claim(worker, 5):
+            await mine.finish(*jobs)
+            taken += [job.id for job in jobs]
+        return taken
+
+    assert sorted(id_ for part in await asyncio.gather(*(take() for _ in range(4))) for id_ in part) == ids
+
+
 async def test_two_hundred_concurrent_claimers_take_no_job_twice(short_folder: Path):
     """On a server of its own: with so many connections, others of the run would find none left."""
     jobs, claimers = 5_000, 200
