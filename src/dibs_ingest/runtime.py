@@ -24,14 +24,22 @@ def open_session(graph: Path) -> Any:
 def quantize(full: Path, small: Path) -> None:
     """Write the graph *full* to *small* with weights of eight bits."""
     # Needed once, and slow to load.
+    import logging
+
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
 
-    quantize_dynamic(
-        full,
-        small,
-        op_types_to_quantize=["MatMul"],
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
+    # It advises every caller to pre-process the graph, also where that has been seen to change nothing.
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        quantize_dynamic(
+            full,
+            small,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
+    finally:
+        logging.disable(before)

@@ -33,6 +33,12 @@ def test_pdf_with_an_outline_is_cut_where_the_titles_stand(tmp_path: Path):
     assert expected == _as_pairs(pdf.read(path))
 
 
+def test_pdf_pages_that_are_a_table_of_contents_are_left_out(tmp_path: Path):
+    contents = "Contents\nApples . . . . . . 2\nPears ............. 3\nPlums ............. 4"
+    path = _write(tmp_path, make_pdf([contents, "Apples are red."]))
+    assert _as_pairs(pdf.read(path)) == [(("Page 2",), "Apples are red.")]
+
+
 def test_word_keeps_headings_and_tables(tmp_path: Path):
     paragraphs = [
         ("Title", "Fruit"),

@@ -12,8 +12,10 @@ from dibs_ingest.parse.document import Outline, ParsedDocument
 
 #: PDFium marks a word broken at a line's end by U+0002.
 _HYPHENATED = re.compile("\x02\r?\n?")
-#: The dotted leaders of a table of contents are many tokens and no text.
+#: Dotted leaders are many tokens and no text.
 _LEADERS = re.compile(r"(?:[.\u2026] ?){4,}")
+#: A page with so many leaders per line is a table of contents: it names everything and tells nothing.
+_CONTENTS_SHARE = 0.5
 _SPACES = re.compile(r"\s+")
 #: A whole PDF ends in this mark, give or take some padding.
 _END_MARK = b"%%EOF"
@@ -51,7 +53,8 @@ def _page_text(document: pypdfium2.PdfDocument, number: int) -> str:
     text: str = textpage.get_text_bounded()
     textpage.close()
     page.close()
-    return _LEADERS.sub(" … ", _HYPHENATED.sub("", text)).replace("\r\n", "\n")
+    text, leaders = _LEADERS.subn(" … ", _HYPHENATED.sub("", text).replace("\r\n", "\n"))
+    return "" if leaders > _CONTENTS_SHARE * (text.count("\n") + 1) else text
 
 
 def _outline_entries(document: pypdfium2.PdfDocument) -> _Entries:
