@@ -1,4 +1,4 @@
--- What the migrations make. To write it anew: DIBS_WRITE_GOLDEN=1 make test ARGS=tests/integration/migrations
+-- What the migrations make. Written by DIBS_WRITE_GOLDEN=1 make test ARGS=tests/integration/migrations
 CREATE SCHEMA dibs;
 
 CREATE FUNCTION dibs.clock() RETURNS timestamp with time zone

@@ -8,7 +8,7 @@ from pathlib import Path
 from dibs.storage.embedded import bin_folder
 
 GOLDEN = Path(__file__).with_name("schema.sql")
-HEADER = "-- What the migrations make. To write it anew: DIBS_WRITE_GOLDEN=1 make test ARGS=tests/integration/migrations\n"
+HEADER = "-- What the migrations make. Written by DIBS_WRITE_GOLDEN=1 make test ARGS=tests/integration/migrations\n"
 
 
 def dump(url: str) -> str:
