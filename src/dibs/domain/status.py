@@ -31,6 +31,13 @@ class WorkerStatus:
     started_at: datetime
     heartbeat_seconds: float
     """Seconds since its last heartbeat."""
+    timeout_seconds: float
+    """After so long without one, others take it for lost."""
+
+    @property
+    def is_alive(self) -> bool:
+        """True when its last heartbeat is not too long ago."""
+        return self.heartbeat_seconds < self.timeout_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dibs.domain.job import Job
 from dibs.domain.state import JobState
-from dibs.domain.status import Status
+from dibs.domain.status import Status, WorkerStatus
 from dibs.storage import rows, statements
 from dibs.storage.session import Operation
 
@@ -34,11 +34,24 @@ def list_jobs(wanted: JobFilter, limit: int) -> Operation[list[Job]]:
     return [rows.job(row) for row in found]
 
 
+def list_job_ids(wanted: JobFilter, states: Sequence[JobState], limit: int) -> Operation[list[int]]:
+    """The ids of the newest jobs that fit and are in one of *states*, newest first; `wanted.state` does not count."""
+    names = [str(state) for state in states]
+    found = yield statements.JOBS_LIST_IDS(names, wanted.queue, wanted.task, wanted.batch_id, wanted.before_id, limit)
+    return [row[0] for row in found]
+
+
+def list_workers() -> Operation[tuple[WorkerStatus, ...]]:
+    """The workers that are registered, oldest first."""
+    workers = yield statements.WORKERS_LIST()
+    return tuple(rows.worker_status(row) for row in workers)
+
+
 def status() -> Operation[Status]:
     """Queues and workers at this moment."""
     queues = yield statements.QUEUES_STATUS()
-    workers = yield statements.WORKERS_LIST()
+    workers = yield from list_workers()
     return Status(
         queues=tuple(rows.queue_status(row) for row in queues),
-        workers=tuple(rows.worker_status(row) for row in workers),
+        workers=workers,
     )

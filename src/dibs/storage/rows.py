@@ -78,6 +78,7 @@ def worker_status(row: Row) -> WorkerStatus:
         running=row[6],
         started_at=row[7],
         heartbeat_seconds=row[8],
+        timeout_seconds=row[9],
     )
 
 
