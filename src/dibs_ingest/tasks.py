@@ -1,6 +1,7 @@
 """The jobs of the service. Run them with `dibs worker dibs_ingest.tasks:app --queues documents:2`."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 
@@ -28,6 +29,8 @@ async def service() -> AsyncIterator[Service]:
             yield opened
         finally:
             sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
 
 
 @app.task(

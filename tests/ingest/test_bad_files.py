@@ -146,6 +146,18 @@ async def test_a_cancelled_parse_leaves_no_process_behind(tmp_path: Path):
     assert not _children()
 
 
+async def test_the_parser_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DIBS_DATABASE_URL", "postgresql://me:secret@host/db")
+    path = tmp_path / "upload"
+    os.mkfifo(path)
+    parsing = asyncio.create_task(parse(path, Kind.TEXT))
+    (child,) = await eventually(_children, what="the parse process runs")
+    assert "secret" not in Path(f"/proc/{child}/environ").read_text()
+    parsing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await parsing
+
+
 def _children() -> list[int]:
     """Parse processes of ours that run."""
     found = []

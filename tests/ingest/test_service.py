@@ -21,7 +21,13 @@ def running(
 ) -> Iterator[Running]:
     """One service for all tests here, for starting it takes seconds; each test uses documents of its own."""
     folder = tmp_path_factory.mktemp("service")
-    settings = Settings(data=folder / "data", models=models_folder, max_file_bytes=SIZE_MAX, max_files=2_000)
+    settings = Settings(
+        data=folder / "data",
+        models=models_folder,
+        max_file_bytes=SIZE_MAX,
+        max_request_bytes=5 * SIZE_MAX,
+        max_files=2_000,
+    )
     with database_server.database() as url, run_service(settings, url) as service:
         yield service
 
@@ -187,6 +193,12 @@ def test_path_parts_in_names_lead_nowhere(running: Running, name: str):
     last = running.ingest((name, f"Content of {name}.".encode()))
     assert [(task["filename"], task["state"]) for task in last.data["tasks"]] == [("passwd.txt", "succeeded")]
     assert {path for path in running.settings.data.parent.rglob("*") if "ingest" not in path.parts} == before
+
+
+def test_a_request_over_the_limit_is_cut_short(running: Running):
+    answer = running.post(*((f"{number}.txt", b"x" * (SIZE_MAX - 1)) for number in range(7)))
+    assert answer.status_code == 413
+    assert running.spooled == []
 
 
 def test_more_files_than_the_usual_thousand_fit_into_one_request(running: Running):

@@ -1,5 +1,6 @@
 """`GET /tasks/{batch_id}/status` and `/events`: how far an upload has come."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -15,6 +16,7 @@ router = APIRouter(prefix="/tasks/{batch_id}")
 #: Where a browser reconnects by itself, it does so after this long.
 _RECONNECT_MILLISECONDS = 1_000
 _JOBS_MAX = 100_000
+_EVENT_ID = re.compile(r"[0-9]{1,18}")
 #: What a bigint holds; anything longer is no batch either.
 _ID_MAX = 2**63 - 1
 
@@ -48,7 +50,7 @@ async def events(
     Whoever reconnects gets a new snapshot and has missed nothing; event ids go on from `Last-Event-ID`. A
     client closes its connection on `finished`: a browser would otherwise reconnect for ever.
     """
-    number = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+    number = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
     seen: dict[int, Job] = {}
     async for progress in app.watch_batch(batch.id):
         jobs = await _jobs(batch.id)

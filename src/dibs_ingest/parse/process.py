@@ -17,6 +17,7 @@ from dibs_ingest.parse.report import Report
 
 DEFAULT_TIME = timedelta(minutes=5)
 DEFAULT_MEMORY_BYTES = 2_000_000_000
+_INHERITED = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "TZ"}
 #: Of a crashed parser's complaints, the last lines are kept.
 _COMPLAINT_CHARACTERS = 500
 
@@ -37,22 +38,13 @@ async def parse(
         ParserError: If the process crashed or ran out of time.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *(
-            "-m",
-            "dibs_ingest.parse.child",
-            kind,
-            str(path),
-            str(memory_bytes),
-            str(int(time.total_seconds()) + 1),
-        ),
+        *_command(path, kind, memory_bytes, time),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         # Ctrl-C in the terminal is for the worker, which then ends this process or lets it finish.
         start_new_session=True,
-        # The same package as ours, also where it is not installed but only on the path.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+        env=_environment(),
     )
     try:
         async with asyncio.timeout(time.total_seconds()):
@@ -65,6 +57,19 @@ async def parse(
                 process.kill()
             await process.wait()
     return _outcome(process.returncode or 0, out, complaints)
+
+
+def _command(path: Path, kind: Kind, memory_bytes: int, time: timedelta) -> list[str]:
+    # -P: a module that lies in the current folder must not take the place of one of ours.
+    limits = [str(memory_bytes), str(int(time.total_seconds()) + 1)]
+    return [sys.executable, "-P", "-m", "dibs_ingest.parse.child", kind, str(path), *limits]
+
+
+def _environment() -> dict[str, str]:
+    """What the child needs and no more: a parser that is taken over by a hostile file finds no passwords here."""
+    kept = {name: value for name, value in os.environ.items() if name in _INHERITED}
+    # The same package as ours, also where it is not installed but only on the path.
+    return {**kept, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
 
 
 def _outcome(returncode: int, out: bytes, complaints: bytes) -> ParsedDocument:
