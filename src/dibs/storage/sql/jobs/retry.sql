@@ -2,6 +2,7 @@
 -- The attempt counter is kept, so a dead letter gets one more try for each time it is retried. The newer wish counts:
 -- an older one to cancel the job is forgotten.
 -- locks: in the order of job ids.
+-- plan: each job is looked up once, by its id. A second look, for its batch, tempted the planner to read all batches.
 -- returns: the ids that were put in line.
 -- $1 job ids
 with ended as materialized (
@@ -18,11 +19,14 @@ waiting as materialized (
 brought_forward as (
   delete from /*schema.*/scheduled where ctid = any(array(select place from waiting))
 ),
+moving as materialized (
+  select a.job_id, a.attempt, a.outcome, j.queue_id, j.priority, j.batch_id
+  from (select job_id, attempt, outcome from ended union all select job_id, attempt, null from waiting) a
+  join /*schema.*/job j on j.id = a.job_id
+),
 in_line as (
   insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
-  select a.job_id, j.queue_id, j.priority, a.attempt, 0
-  from (select job_id, attempt from ended union all select job_id, attempt from waiting) a
-  join /*schema.*/job j on j.id = a.job_id
+  select job_id, queue_id, priority, attempt, 0 from moving
   returning job_id, queue_id
 ),
 no_longer_cancelled as (
@@ -30,8 +34,8 @@ no_longer_cancelled as (
 ),
 counted as (
   insert into /*schema.*/batch_delta (batch_id, failed, cancelled)
-  select j.batch_id, -count(*) filter (where e.outcome = 'f'), -count(*) filter (where e.outcome = 'c')
-  from ended e join /*schema.*/job j on j.id = e.job_id where j.batch_id is not null group by j.batch_id
+  select batch_id, -count(*) filter (where outcome = 'f'), -count(*) filter (where outcome = 'c')
+  from moving where batch_id is not null and outcome is not null group by batch_id
   returning batch_id
 ),
 announced as materialized (
