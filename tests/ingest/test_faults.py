@@ -32,7 +32,7 @@ def _running_tasks(running: Running, batch_id: int) -> list[str]:
 
 
 async def test_a_worker_killed_in_the_middle_costs_nothing_but_time(running: Running):
-    names = ["postgresql-sql-createindex.html", "twelve-factor-app.md", "pep-0257-docstrings.txt"]
+    names = ["postgresql-sql-createindex.html", "pep-0257-docstrings.txt"]
     worker = running.start_worker()
     batch_id = running.upload(*((name, (DOCUMENTS / name).read_bytes()) for name in names))["batch_id"]
     eventually_sync(lambda: _running_tasks(running, batch_id), what="a file is being embedded")
@@ -41,14 +41,14 @@ async def test_a_worker_killed_in_the_middle_costs_nothing_but_time(running: Run
     running.start_worker()
     *_, last = running.client.events(batch_id)
     tasks = last.data["tasks"]
-    assert [task["state"] for task in tasks] == ["succeeded"] * 3
+    assert [task["state"] for task in tasks] == ["succeeded"] * 2
     assert max(task["attempt"] for task in tasks) == 2
-    await count_everything(running.settings, running.database_url, files=3)
+    await count_everything(running.settings, running.database_url, files=2)
 
 
 def test_a_worker_that_is_stopped_hands_its_files_to_the_next(running: Running):
     worker = running.start_worker()
-    batch_id = running.upload(("long.txt", b"A long text to be embedded. " * 3_000))["batch_id"]
+    batch_id = running.upload(("long.txt", b"A long text to be embedded. " * 1_500))["batch_id"]
     eventually_sync(lambda: _running_tasks(running, batch_id), what="the file is being embedded")
     worker.send(signal.SIGTERM)
     worker.wait_for("stopping")
