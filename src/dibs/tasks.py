@@ -11,7 +11,7 @@ from dibs.domain.errors import ConfigError
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.domain.limits import TAG_LENGTH_MAX, TAGS_MAX
 from dibs.domain.retry import Retry, seconds
-from dibs.domain.task import TaskSpec, check_priority, check_queue, check_timeout
+from dibs.domain.task import TaskSpec, check_delay, check_priority, check_queue, check_run_at, check_timeout
 
 if TYPE_CHECKING:
     from dibs.app import Dibs
@@ -41,8 +41,8 @@ class Options:
         check_timeout(self.timeout_seconds)
         if self.delay_seconds is not None and self.run_at is not None:
             raise ConfigError("give either delay= or run_at=, not both")
-        if self.run_at is not None and self.run_at.tzinfo is None:
-            raise ConfigError(f"run_at needs a time zone, got {self.run_at!r}; for UTC: datetime.now(timezone.utc)")
+        check_delay(self.delay_seconds)
+        check_run_at(self.run_at)
         if len(self.tags) > TAGS_MAX or not all(
             0 < len(tag) <= TAG_LENGTH_MAX and tag.isprintable() for tag in self.tags
         ):

@@ -54,7 +54,10 @@ class Signature:
             forbid_unknown_fields=True,
             kw_only=True,
         )
-        self._decoder = msgspec.json.Decoder(self._struct, dec_hook=_from_json)
+        try:
+            self._decoder = msgspec.json.Decoder(self._struct, dec_hook=_from_json)
+        except TypeError as error:
+            raise ConfigError(f"task {self._name}: its arguments can not be read from JSON: {error}") from error
 
     def encode(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """Give *args* and *kwargs* by name, as JSON.
@@ -66,7 +69,7 @@ class Signature:
         try:
             by_name = self._signature.bind(*args, **kwargs).arguments if args else kwargs
             encoded = _ENCODER.encode(by_name)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise self._misfit(error) from error
         if len(encoded) > ARGUMENT_BYTES_MAX:
             raise PayloadTooLargeError(
@@ -96,7 +99,7 @@ class Signature:
     def _read(self, encoded: bytes | str) -> msgspec.Struct:
         try:
             return self._decoder.decode(encoded)
-        except (msgspec.DecodeError, ValueError, TypeError) as error:
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
             raise self._misfit(error) from error
 
     def _misfit(self, error: Exception) -> ArgumentsError:

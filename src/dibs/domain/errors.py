@@ -15,6 +15,8 @@ Raised inside a task, and meant for it: `PermanentError`, `Snooze` and `JobTimeo
 
 from datetime import timedelta
 
+from dibs.domain.limits import DELAY_SECONDS_MAX
+
 
 class DibsError(Exception):
     """The root of all errors that dibs raises on purpose."""
@@ -56,9 +58,15 @@ class Snooze(DibsError):  # noqa: N818 - a decision of the task, not a fault
     """Raise it in a task: run this job again later. The attempt is not counted."""
 
     def __init__(self, delay: timedelta | float) -> None:
-        """Come back after *delay* (a timedelta, or seconds)."""
+        """Come back after *delay* (a timedelta, or seconds).
+
+        Raises:
+            ConfigError: A delay that is no number, or of more than ten years.
+        """
         super().__init__(f"snoozed for {delay}")
         self.delay_seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+        if not abs(self.delay_seconds) <= DELAY_SECONDS_MAX:
+            raise ConfigError(f"Snooze: a delay is at most {DELAY_SECONDS_MAX:.0f} seconds, got {delay!r}")
 
 
 class JobTimeout(DibsError, TimeoutError):  # noqa: N818 - the name people know from other job systems

@@ -17,6 +17,10 @@ SCHEMA_LENGTH_MAX: Final = 40
 ATTEMPTS_MAX: Final = 1000
 """Attempts of one job."""
 
+DELAY_SECONDS_MAX: Final = 10 * 366 * 86_400.0
+"""Seconds that a job may be put off: ten years. Beyond what Postgres can add to a moment, one job's delay would fail
+the statement that carries the endings of many."""
+
 PRIORITY_MIN: Final = -32768
 PRIORITY_MAX: Final = 32767
 """Priorities are a smallint; the higher number goes first."""

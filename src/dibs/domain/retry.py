@@ -1,12 +1,11 @@
 """When a failed attempt is tried again."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from dibs.domain.errors import ConfigError
-from dibs.domain.limits import ATTEMPTS_MAX
+from dibs.domain.limits import ATTEMPTS_MAX, DELAY_SECONDS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +22,9 @@ class Retry:
     Args:
         attempts: How often the task is tried in all, the first try included. Default: one more than there are
             *delays*; without delays 3. With more attempts than delays, the last delay repeats.
-        delays: Seconds before each retry.
+        delays: Seconds before each retry, taken as they are.
         backoff: Seconds before the first retry; doubled for each further one. Used when there are no *delays*.
-        maximum: Upper bound of a delay in seconds.
+        maximum: Upper bound of a backoff in seconds, before jitter.
         jitter: Share of a delay that is added at random, so that jobs that failed together do not return together.
 
     Raises:
@@ -51,8 +50,11 @@ class Retry:
         wanted = attempts if attempts is not None else (len(in_seconds) + 1 if in_seconds else 3)
         if not 1 <= wanted <= ATTEMPTS_MAX:
             raise ConfigError(f"Retry: attempts must be from 1 to {ATTEMPTS_MAX}, got {wanted}")
-        if any(not math.isfinite(d) or d < 0 for d in (*in_seconds, seconds(backoff), seconds(maximum))):
-            raise ConfigError(f"Retry: delays must be zero or more seconds, got {delays!r}, {backoff!r}, {maximum!r}")
+        if not all(0 <= d <= DELAY_SECONDS_MAX for d in (*in_seconds, seconds(backoff), seconds(maximum))):
+            raise ConfigError(
+                f"Retry: delays must be zero to {DELAY_SECONDS_MAX:.0f} seconds, "
+                f"got {delays!r}, {backoff!r}, {maximum!r}"
+            )
         if not 0 <= jitter <= 1:
             raise ConfigError(f"Retry: jitter is a share from 0 to 1, got {jitter}")
         object.__setattr__(self, "attempts", wanted)
@@ -66,8 +68,8 @@ class Retry:
         if self.delays:
             base = self.delays[min(attempt, len(self.delays)) - 1]
         else:
-            base = self.backoff * 2.0 ** min(attempt - 1, 60)
-        return min(base, self.maximum) * (1 + self.jitter * random())
+            base = min(self.backoff * 2.0 ** min(attempt - 1, 60), self.maximum)
+        return base * (1 + self.jitter * random())
 
 
 def seconds(duration: float | timedelta) -> float:

@@ -4,11 +4,12 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import MAXYEAR, datetime
 from typing import Any
 
 from dibs.domain.codec import Signature
 from dibs.domain.errors import ConfigError, PermanentError, UnknownTaskError
-from dibs.domain.limits import NAME_LENGTH_MAX, PRIORITY_MAX, PRIORITY_MIN, TASK_NAME_LENGTH_MAX
+from dibs.domain.limits import DELAY_SECONDS_MAX, NAME_LENGTH_MAX, PRIORITY_MAX, PRIORITY_MIN, TASK_NAME_LENGTH_MAX
 from dibs.domain.retry import Retry
 
 _QUEUE_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.:-]{{0,{NAME_LENGTH_MAX - 1}}}")
@@ -101,3 +102,19 @@ def check_timeout(timeout_seconds: float | None) -> None:
     """Raise ConfigError unless the time limit is positive."""
     if timeout_seconds is not None and not timeout_seconds > 0:
         raise ConfigError(f"a time limit is more than zero seconds, got {timeout_seconds}")
+
+
+def check_delay(delay_seconds: float | None) -> None:
+    """Raise ConfigError unless the delay is a number of seconds that can be added to the present."""
+    if delay_seconds is not None and not abs(delay_seconds) <= DELAY_SECONDS_MAX:
+        raise ConfigError(f"a delay is at most {DELAY_SECONDS_MAX:.0f} seconds, got {delay_seconds}")
+
+
+def check_run_at(run_at: datetime | None) -> None:
+    """Raise ConfigError unless *run_at* is a moment that comes: with a time zone, and not the end of all time."""
+    if run_at is None:
+        return
+    if run_at.tzinfo is None:
+        raise ConfigError(f"run_at needs a time zone, got {run_at!r}; for UTC: datetime.now(timezone.utc)")
+    if run_at.year >= MAXYEAR:
+        raise ConfigError(f"run_at must come before the year {MAXYEAR}, got {run_at!r}; to keep a job back, cancel it")

@@ -144,7 +144,8 @@ CREATE TABLE dibs.scheduled (
     attempt smallint NOT NULL,
     lost smallint NOT NULL,
     reason text NOT NULL,
-    CONSTRAINT scheduled_reason_check CHECK ((reason = ANY (ARRAY['delay'::text, 'retry'::text, 'snooze'::text, 'suspect'::text, 'unknown task'::text])))
+    CONSTRAINT scheduled_reason_check CHECK ((reason = ANY (ARRAY['delay'::text, 'retry'::text, 'snooze'::text, 'suspect'::text, 'unknown task'::text]))),
+    CONSTRAINT scheduled_run_at_check CHECK (isfinite(run_at))
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='5000');
 

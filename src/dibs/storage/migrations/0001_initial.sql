@@ -49,7 +49,7 @@ create unique index ready_in_claim_order on /*schema.*/ready (queue_id, priority
 -- Jobs whose time has not come: delays, retries, snoozes. Millions of future rows cost a claim nothing.
 create table /*schema.*/scheduled (
   job_id bigint primary key,
-  run_at timestamptz not null,
+  run_at timestamptz not null check (isfinite(run_at)),
   attempt smallint not null,
   lost smallint not null,
   reason text not null check (reason in ('delay', 'retry', 'snooze', 'suspect', 'unknown task'))
