@@ -1,0 +1,82 @@
+"""A coroutine in a context of its own, without a task of its own."""
+
+import asyncio
+from contextvars import ContextVar, copy_context
+
+import pytest
+
+from dibs.worker.isolate import Started
+
+seen: ContextVar[str] = ContextVar("seen", default="nothing")
+
+
+async def test_a_coroutine_that_never_waits_is_done_after_its_first_step():
+    async def quick() -> int:
+        return 7
+
+    started = Started(quick(), copy_context())
+    assert (started.is_done, started.value) == (True, 7)
+    assert await started == 7
+
+
+async def test_context_variables_stay_inside_across_waits():
+    async def change() -> str:
+        seen.set("before")
+        await asyncio.sleep(0)
+        kept = seen.get()
+        seen.set("after")
+        return kept
+
+    assert await Started(change(), copy_context()) == "before"
+    assert seen.get() == "nothing"
+
+
+async def test_an_error_comes_through_at_once_or_later():
+    async def fail(*, wait: bool) -> None:
+        if wait:
+            await asyncio.sleep(0)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Started(fail(wait=False), copy_context())
+    with pytest.raises(ValueError, match="no"):
+        await Started(fail(wait=True), copy_context())
+
+
+async def test_cancellation_reaches_the_coroutine_in_its_context():
+    cleaned = []
+
+    async def wait_for_ever() -> None:
+        seen.set("mine")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(seen.get())
+
+    async def slot() -> None:
+        await Started(wait_for_ever(), copy_context())
+
+    running = asyncio.ensure_future(slot())
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert cleaned == ["mine"]
+
+
+async def test_a_coroutine_may_swallow_its_cancellation_and_go_on():
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            return "went on"
+        return "was not asked"
+
+    async def slot() -> str | None:
+        return await Started(stubborn(), copy_context())
+
+    running = asyncio.ensure_future(slot())
+    await asyncio.sleep(0)
+    running.cancel()
+    assert await running == "went on"
