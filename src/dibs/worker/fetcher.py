@@ -48,7 +48,7 @@ class Fetcher:
         retry_in: Callable[[float], None],
     ) -> None:
         self._link = link
-        self._lines = {line.queue_id: line for line in lines}
+        self._lines = tuple(lines)
         self._finisher = finisher
         self._running = running
         self._retry_in = retry_in
@@ -81,7 +81,7 @@ class Fetcher:
             due_in = self._finisher.due_in()
             if due_in == 0.0 or (wanted and self._may_look()):
                 await self._go_round(wanted)
-            elif self._pace.is_asleep and not wanted and any(line.running for line in self._lines.values()):
+            elif self._pace.is_asleep and not wanted and any(line.running for line in self._lines):
                 await self._mark(asleep=False)
             else:
                 await self._wait(due_in, wanted)
@@ -94,7 +94,7 @@ class Fetcher:
     def _wanted(self) -> dict[int, int]:
         if not (self.is_claiming and self._finisher.has_room):
             return {}
-        return {line.queue_id: n for line in self._lines.values() if (n := line.wanted())}
+        return {line.queue_id: n for line in self._lines if (n := line.wanted())}
 
     def _may_look(self) -> bool:
         return self._was_told or (self._look_at is not None and monotonic() >= self._look_at)
@@ -114,7 +114,7 @@ class Fetcher:
             timer.cancel()
 
     async def _go_round(self, wanted: dict[int, int]) -> None:
-        for line in self._lines.values():
+        for line in self._lines:
             line.measure()
         try:
             await self._settle_doubts()
@@ -137,7 +137,7 @@ class Fetcher:
         """After a failed round trip, hand back what a claim may have taken without its answer reaching us."""
         if not self._is_unsure:
             return
-        known = [job.id for line in self._lines.values() for job in line.held()]
+        known = [job.id for line in self._lines for job in line.held()]
         lost = await self._link.run(disown(self.worker_id, [*known, *self._running(), *self._finisher.held()]))
         self._is_unsure = False
         if lost:
@@ -201,23 +201,23 @@ class Fetcher:
         self._raise_floors(claimed)
         if any(job.lost for job in claimed):
             claimed = await self._hand_back_suspects(claimed)
-        for queue_id, line in self._lines.items():
-            if jobs := [job for job in claimed if job.queue_id == queue_id]:
+        for line in self._lines:
+            if jobs := [job for job in claimed if job.queue_id == line.queue_id]:
                 line.put(jobs)
 
     async def _hand_back_suspects(self, claimed: list[ClaimedJob]) -> list[ClaimedJob]:
         """Part with suspects that must wait, and only then begin the others: one of them may kill this process."""
         kept: list[ClaimedJob] = []
-        for queue_id, line in self._lines.items():
-            mine, too_many = line.sort_out([job for job in claimed if job.queue_id == queue_id])
+        for line in self._lines:
+            mine, too_many = line.sort_out([job for job in claimed if job.queue_id == line.queue_id])
             kept += mine
             for job in too_many:
                 self._finisher.add(job, Outcome(Verdict.HAND_BACK, SUSPECT_SECONDS))
         try:
             await self._record_others()
         except LinkDownError:
-            for job in kept:  # none has begun: all go back once there is a connection again
-                self._lines[job.queue_id].forget(job)
+            for line in self._lines:  # none has begun: all go back once there is a connection again
+                line.forget(kept)
             raise
         return kept
 

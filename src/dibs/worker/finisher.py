@@ -27,10 +27,11 @@ PROGRESS_SECONDS: Final = 0.2
 
 
 class Finisher:
-    """Gathers what the next round trip is to record. *notify* is called when something has become due."""
+    """Gathers what the next round trip is to record."""
 
-    def __init__(self, notify: Callable[[], None]) -> None:
-        self._notify = notify
+    def __init__(self) -> None:
+        self.notify: Callable[[], None] = lambda: None
+        """Called when something has become due, or when a slot runs out of jobs."""
         self.successes: list[ClaimedJob] = []
         self.others: list[Ended] = []
         self._progress: dict[int, ProgressReport] = {}
@@ -50,10 +51,10 @@ class Finisher:
         gathered = len(self.successes) + len(self.others)
         if self._endings_due_at is None:
             self._endings_due_at = monotonic() + FLUSH_SECONDS
-            self._notify()
+            self.notify()
         elif gathered == FLUSH_ROWS:
             self._endings_due_at = 0.0
-            self._notify()
+            self.notify()
         if gathered >= BACKLOG_MAX:
             self._room.clear()
 
@@ -62,7 +63,7 @@ class Finisher:
         self._progress[report.job_id] = report
         if self._progress_due_at is None:
             self._progress_due_at = monotonic() + PROGRESS_SECONDS
-            self._notify()
+            self.notify()
 
     async def room(self) -> None:
         """Wait while too many endings wait."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 
@@ -32,8 +33,9 @@ class Line:
     worker that died for reasons of its own are all running again soon. Suspects that must wait are handed back.
     """
 
-    def __init__(self, queue_id: int, name: str, slots: int) -> None:
-        self.queue_id = queue_id
+    def __init__(self, name: str, slots: int) -> None:
+        self.queue_id = 0
+        """Known once the worker is registered."""
         self.name = name
         self.slots = slots
         self.running = 0
@@ -80,9 +82,10 @@ class Line:
             self._hungry.append(hungry)
             try:
                 await hungry
-            finally:
-                if hungry.cancelled():
-                    self._feed()
+            except asyncio.CancelledError:
+                hungry.cancel()
+                self._feed()  # the job it was woken for goes to another slot
+                raise
         self.running += 1
         return job
 
@@ -90,20 +93,21 @@ class Line:
         """A job's attempt is over, after *seconds*."""
         self.running -= 1
         self._ended += 1
-        self.forget(job)
+        if job.lost:
+            self.forget([job])
         self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
 
     def take_back(self) -> list[ClaimedJob]:
         """Give up all jobs that wait here."""
         jobs = list(self._waiting)
         self._waiting.clear()
-        for job in jobs:
-            self.forget(job)
+        self.forget(jobs)
         return jobs
 
-    def forget(self, job: ClaimedJob) -> None:
-        """The job is not held any more."""
-        self._suspects.pop(job.id, None)
+    def forget(self, jobs: Sequence[ClaimedJob]) -> None:
+        """These jobs are not held any more."""
+        for job in jobs:
+            self._suspects.pop(job.id, None)
 
     def held(self) -> list[ClaimedJob]:
         """The jobs that wait here."""

@@ -1,0 +1,116 @@
+"""The places in which jobs run, and the jobs that run in them."""
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, Final
+
+from dibs.domain.outcome import HANDED_BACK
+from dibs.domain.task import Registry
+from dibs.worker.alarm import Alarm
+from dibs.worker.executor import Attempt, Interruption
+from dibs.worker.finisher import Finisher
+from dibs.worker.line import Line
+from dibs.worker.threads import Threads
+
+YIELD_SECONDS: Final = 0.002
+"""Jobs that never wait would keep the loop to themselves; so often, others get their turn."""
+
+IDLE_POLL_SECONDS: Final = 0.02
+"""How often a stopping worker looks whether its slots are empty."""
+
+
+class Slots:
+    """Runs what the lines hold, and hands the outcomes to the finisher."""
+
+    def __init__(
+        self, lines: Sequence[Line], finisher: Finisher, registry: Registry, threads: Threads, alarm: Alarm
+    ) -> None:
+        self._lines = lines
+        self._finisher = finisher
+        self._registry = registry
+        self._threads = threads
+        self._alarm = alarm
+        self._attempts: dict[int, Attempt] = {}
+        self.worker_id = 0
+
+    @property
+    def running(self) -> list[int]:
+        """The ids of the jobs that run."""
+        return list(self._attempts)
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """One coroutine for each slot; none of them ends by itself."""
+        return [asyncio.ensure_future(self._serve(line)) for line in self._lines for _ in range(line.slots)]
+
+    def hold_back(self, *, held_back: bool) -> None:
+        """Start no more jobs for now, or go on."""
+        for line in self._lines:
+            line.hold_back(held_back=held_back)
+
+    def hand_back_waiting(self) -> int:
+        """Hand back what has not begun, and tell how much that is."""
+        unstarted = [job for line in self._lines for job in line.take_back()]
+        for job in unstarted:
+            self._finisher.add(job, HANDED_BACK)
+        return len(unstarted)
+
+    def drop_all(self) -> None:
+        """The leases are not ours any more: forget what waits, interrupt what runs."""
+        for line in self._lines:
+            line.take_back()
+        self.interrupt(Interruption.LEASE_LOST)
+
+    def interrupt(self, why: Interruption, job_ids: Sequence[int] | None = None) -> None:
+        """Interrupt these jobs, or all, as far as they run here."""
+        for job_id in self.running if job_ids is None else job_ids:
+            if (attempt := self._attempts.get(job_id)) is not None:
+                attempt.interrupt(why)
+
+    async def empty(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Wait until nothing runs, for so long at most, or until there is a *hurry*."""
+        end = monotonic() + seconds
+        hurried = asyncio.ensure_future(hurry.wait())
+        while self._attempts and not hurried.done() and (left := end - monotonic()) > 0:
+            await asyncio.wait({hurried}, timeout=min(left, IDLE_POLL_SECONDS))
+        hurried.cancel()
+
+    async def _serve(self, line: Line) -> None:
+        slot = asyncio.current_task()
+        assert slot is not None  # noqa: S101 - for the type checker: coroutines run in tasks
+        turn_began = monotonic()
+        while True:
+            if not self._finisher.has_room:
+                await self._finisher.room()
+            job = await line.take()
+            began = monotonic()
+            attempt = self._attempts[job.id] = Attempt(job, line, self.worker_id, self._finisher.report)
+            try:
+                outcome = await attempt.run(self._registry, self._threads, slot)
+            finally:
+                if self._attempts.get(job.id) is attempt:
+                    del self._attempts[job.id]
+                now = monotonic()
+                line.ended(job, now - began)
+            if outcome is not None:
+                self._finisher.add(job, outcome)
+                if outcome.failure is not None:
+                    self._alarm.note_error()
+            if attempt.stuck_thread is not None:
+                await _outlast(attempt.stuck_thread, line)
+            if line.is_low:
+                self._finisher.notify()
+            if now - turn_began > YIELD_SECONDS:
+                await asyncio.sleep(0)
+                turn_began = monotonic()
+
+
+async def _outlast(thread: "asyncio.Future[Any]", line: Line) -> None:
+    """Keep the slot taken while a thread that would not stop still runs."""
+    line.running += 1
+    try:
+        await asyncio.wait({thread})
+    finally:
+        line.running -= 1
+    if not thread.cancelled():
+        thread.exception()  # seen: nobody waits for its result any more
