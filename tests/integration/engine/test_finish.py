@@ -37,9 +37,17 @@ async def test_an_ending_is_recorded(engine: Engine, outcome: Outcome, letter: b
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "attempt"), [(RETRY, "retry", 1), (SNOOZE, "snooze", 0), (DEFER, "unknown task", 0)]
+    ("outcome", "reason", "attempt", "lost"),
+    [
+        (RETRY, "retry", 1, 0),
+        (SNOOZE, "snooze", 0, 0),
+        (DEFER, "unknown task", 0, 0),
+        (Outcome(Verdict.HAND_BACK, 5.0), "suspect", 0, 2),
+    ],
 )
-async def test_what_comes_back_later_is_scheduled(engine: Engine, outcome: Outcome, reason: str, attempt: int):
+async def test_what_comes_back_later_is_scheduled(
+    engine: Engine, outcome: Outcome, reason: str, attempt: int, lost: int
+):
     _, (id_,) = await engine.batch(new_job(max_attempts=3))
     job = await engine.claim_one(await engine.register())
     await engine.connection.execute("update dibs.lease set lost = 2")
@@ -47,7 +55,7 @@ async def test_what_comes_back_later_is_scheduled(engine: Engine, outcome: Outco
     await engine.finish(job, outcome=outcome)
     row = await engine.row("scheduled", id_)
     assert row is not None
-    assert (row["reason"], row["attempt"], row["lost"]) == (reason, attempt, 0)
+    assert (row["reason"], row["attempt"], row["lost"]) == (reason, attempt, lost)
     late = (row["run_at"] - now) - timedelta(seconds=outcome.delay_seconds)
     assert timedelta(0) <= late < timedelta(seconds=20)
     assert await engine.count("batch_delta") == 0

@@ -280,7 +280,7 @@ async def test_an_ending_that_comes_during_a_rescue_waits_and_is_refused(
 
 async def test_endings_and_rescues_in_a_storm_give_each_job_one_ending(engine: Engine, connect: Connect):
     """Workers that finish while others give them up, and start over: however it falls, one ending each."""
-    ids = await engine.enqueue(*[new_job(max_attempts=1000)] * 60)
+    ids = await engine.enqueue(*[new_job(max_attempts=1000)] * 40)
     refused, rescued = 0, []
 
     async def work() -> None:
@@ -288,7 +288,7 @@ async def test_endings_and_rescues_in_a_storm_give_each_job_one_ending(engine: E
         mine = await connect()
         while True:
             worker = await mine.register(timeout_seconds=0.000001)
-            jobs = await mine.claim(worker, 20)
+            jobs = await mine.claim(worker, 10)
             if not jobs and await mine.count("lease") + await mine.count("ready") == 0:
                 return
             await asyncio.sleep(0)
