@@ -92,6 +92,19 @@ async def give_up() -> None:
     raise PermanentError("this will never work")
 
 
+class UnspeakableError(Exception):
+    """An error that can not be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("not telling")
+
+
+@app.task(retry=Retry(attempts=1))
+async def unspeakable() -> None:
+    """Raise an error whose description raises another one."""
+    raise UnspeakableError
+
+
 @app.task(retry=QUICK)
 async def snooze_once(gate: str) -> None:
     """Come back later, until the gate is open."""

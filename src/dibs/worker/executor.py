@@ -132,19 +132,37 @@ class Attempt:
 
     def _failed(self, spec: TaskSpec, error: BaseException) -> Outcome:
         job = self._job
-        failure = Failure(type(error).__name__, str(error), "".join(traceback.format_exception(error)))
-        final = isinstance(error, ArgumentsError) or spec.is_permanent(error) or job.attempt >= job.max_attempts
-        if final:
-            log.error("failed: %s: %s", failure.error_type, failure.message, exc_info=error)
+        failure = _describe(error)
+        is_expected = isinstance(error, ArgumentsError) or spec.is_permanent(error)
+        if is_expected or job.attempt >= job.max_attempts:
+            log.error("failed: %s: %s", failure.error_type, failure.message, exc_info=None if is_expected else error)
             return Outcome(Verdict.FAIL, failure=failure)
-        policy = msgspec.json.decode(job.retry_json, type=Retry) if job.retry_json else spec.retry
-        delay = policy.delay(job.attempt, random.random)
+        delay = self._retry(spec).delay(job.attempt, random.random)
         log.warning("attempt %d of %d failed, next in %.1f s: %s: %s", job.attempt, job.max_attempts, delay,
                     failure.error_type, failure.message)  # fmt: skip
         return Outcome(Verdict.RETRY, delay, failure)
+
+    def _retry(self, spec: TaskSpec) -> Retry:
+        """The job's own policy, or its task's."""
+        if self._job.retry_json is None:
+            return spec.retry
+        try:
+            return msgspec.json.decode(self._job.retry_json, type=Retry)
+        except msgspec.DecodeError as error:  # written by other means than dibs
+            log.warning("the job's retry policy can not be read (%s); its task's is used", error)
+            return spec.retry
 
     def _unknown_task(self) -> Outcome:
         delay = UNKNOWN_TASK_SECONDS * (1 + random.random())  # noqa: S311 - jitter
         log.error("no task is named %r in this worker's app; the job comes back in %.0f s, for a worker that knows it",
                   self._job.task, delay)  # fmt: skip
         return Outcome(Verdict.DEFER, delay)
+
+
+def _describe(error: BaseException) -> Failure:
+    """What is kept of an error, even of one that can not describe itself."""
+    name = type(error).__name__
+    try:
+        return Failure(name, str(error), "".join(traceback.format_exception(error)))
+    except Exception as second:  # noqa: BLE001 - an error's own code may do anything
+        return Failure(name, f"its description raised {type(second).__name__}")

@@ -44,7 +44,8 @@ class Supervisor:
             for child in [c for c in self._children if c.poll() is not None]:
                 started_at = self._children.pop(child)
                 if self._signals:
-                    worst = max(worst, _exit_code(child))
+                    # A child that had no handler yet when it was stopped had no jobs yet, either.
+                    worst = max(worst, 0 if child.returncode == -signal.SIGTERM else _exit_code(child))
                 elif child.returncode == CONFIGURATION_EXIT:
                     worst = CONFIGURATION_EXIT
                     self._on_signal(signal.SIGTERM, None)

@@ -200,3 +200,17 @@ async def test_every_log_line_of_a_job_says_which_job(
     for field in (f'"job":{enqueued.id}', '"task":"support.scripted.give_up"', '"attempt":1', '"queue":"default"'):
         assert field in line
     await all_done(db, 1)
+
+
+async def test_neither_an_error_without_words_nor_a_policy_that_can_not_be_read_harms_the_worker(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    unspeakable = await scripted.unspeakable.enqueue()
+    job = await in_state(app, unspeakable.id, JobState.FAILED)
+    assert job.error == "UnspeakableError: its description raised RuntimeError"
+    odd = await scripted.fail.options(delay=3600, retry=Retry(attempts=2)).enqueue(times=1)
+    await db.execute("""update dibs.job set retry = '{"attempts": "many"}' where id = $1""", odd.id)
+    await app.retry([odd.id])
+    await in_state(app, odd.id, JobState.SUCCEEDED)
+    assert worker.is_alive
