@@ -67,8 +67,10 @@ class Watcher:
                     last = progress
                 if progress.is_finished:
                     return
+                # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the change.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await changed.wait()
                     await asyncio.sleep(DEBOUNCE_SECONDS)
         finally:
             self._changed[batch_id].discard(changed)

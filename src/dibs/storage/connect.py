@@ -78,7 +78,8 @@ async def _as_it_is(_: object) -> None:
 async def close(connection: Connection) -> None:
     """Close politely, and hard when the server does not answer within a second."""
     try:
-        await asyncio.wait_for(connection.close(), 1.0)
+        async with asyncio.timeout(1.0):
+            await connection.close()
     except DATABASE_ERRORS:
         connection.terminate()
 

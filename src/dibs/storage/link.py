@@ -46,7 +46,9 @@ class Link:
         async with self._turn:
             connection = await self._connected()
             try:
-                return await asyncio.wait_for(OnAsyncpg(connection, self._schema).run(operation), seconds)
+                # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the answer.
+                async with asyncio.timeout(seconds):
+                    return await OnAsyncpg(connection, self._schema).run(operation)
             except DATABASE_ERRORS as error:
                 await self._give_up(connection, error)
                 raise LinkDownError(f"{type(error).__name__}: {error}") from error
@@ -71,10 +73,10 @@ class Link:
             connection = await self._connected()
             try:
                 for channel, receive in channels.items():
-                    await asyncio.wait_for(
-                        connection.add_listener(channel, lambda _c, _p, _ch, payload, to=receive: to(str(payload))),
-                        STATEMENT_SECONDS,
-                    )
+                    async with asyncio.timeout(STATEMENT_SECONDS):
+                        await connection.add_listener(
+                            channel, lambda _c, _p, _ch, payload, to=receive: to(str(payload))
+                        )
             except DATABASE_ERRORS as error:
                 await self._give_up(connection, error)
                 raise LinkDownError(f"{type(error).__name__}: {error}") from error
