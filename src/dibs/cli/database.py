@@ -10,8 +10,7 @@ from dibs.cli.target import ConfigurationError, Target
 from dibs.client.database import FOLDER, Database
 from dibs.domain.errors import DibsError
 from dibs.storage.connect import DATABASE_ERRORS, Connection, close, connect, redact
-from dibs.storage.migrate import check
-from dibs.storage.migrate import migrate as apply
+from dibs.storage.migrate import check, migrate, status
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
@@ -74,12 +73,11 @@ async def connected(target: Target, *, creates: bool = False) -> AsyncIterator[C
 
 @asynccontextmanager
 async def session(target: Target) -> AsyncIterator[OnAsyncpg]:
-    """A session on tables that fit this code. Those of an embedded database are brought up to date first."""
+    """A session on tables that fit this code; old ones in an embedded database are brought up to date first."""
     async with connected(target) as connection:
-        if Database(target.dsn).is_embedded:
-            await apply(connection, target.schema)
-        else:
-            await check(connection, target.schema)
+        if Database(target.dsn).is_embedded and (await status(connection, target.schema)).applied:
+            await migrate(connection, target.schema)
+        await check(connection, target.schema)
         yield OnAsyncpg(connection, target.schema)
 
 

@@ -167,7 +167,8 @@ async def _worker(dsn: str, schema: str) -> AsyncIterator[tuple[Process, Path]]:
             if worker.returncode is None:
                 worker.terminate()
                 try:
-                    await asyncio.wait_for(worker.wait(), _STOP_SECONDS)
+                    async with asyncio.timeout(_STOP_SECONDS):
+                        await worker.wait()
                 except TimeoutError:
                     worker.kill()
                     await worker.wait()

@@ -77,7 +77,7 @@ def standing(job: Job, workers: Sequence[WorkerStatus], now: datetime) -> str:
             return _waits(job, now, is_anyone_there=bool(live))
         case JobState.RUNNING:
             where = next((f" ({w.hostname}, pid {w.pid})" for w in workers if w.id == job.worker_id), ", which is gone")
-            return f"running on worker {job.worker_id}{where}, {_since(job.started_at, now)}"
+            return f"running on worker {job.worker_id}{where}, claimed {_since(job.started_at, now)}"
         case _:
             took = ""
             if job.started_at and job.finished_at:
@@ -124,4 +124,4 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
-    return f"since {age((now - moment).total_seconds())}" if moment else ""
+    return f"{age((now - moment).total_seconds())} ago" if moment else ""

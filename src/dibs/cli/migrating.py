@@ -10,7 +10,7 @@ from dibs.cli.database import connected, is_to_be_made
 from dibs.cli.target import ConfigurationError, Target
 from dibs.client.database import FOLDER
 from dibs.storage.connect import DATABASE_ERRORS, Connection
-from dibs.storage.migrate import Migration, has_schema, migrate, migrations, missing_right, script, status
+from dibs.storage.migrate import Migration, check, has_schema, migrate, migrations, missing_right, script, status
 
 _INSUFFICIENT_PRIVILEGE = "42501"
 
@@ -53,11 +53,12 @@ async def apply(target: Target) -> None:
             if getattr(error, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
                 raise await _refused(connection, target.schema, error) from error
             raise
-        found = await status(connection, target.schema)
+        await check(connection, target.schema)  # those of a newer dibs do not fit either
+        version = (await status(connection, target.schema)).version
     for migration in applied:
         click.echo(f"Applied {_name(migration)}.")
     said = "is now at" if applied else "is up to date, at"
-    click.echo(f"Schema {target.schema!r} {said} version {found.version}.")
+    click.echo(f"Schema {target.schema!r} {said} version {version}.")
 
 
 async def plan(target: Target) -> None:

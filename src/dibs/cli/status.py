@@ -1,5 +1,7 @@
 """`dibs status`: how long the lines are, and who works on them."""
 
+import contextlib
+
 import click
 
 from dibs.cli.target import Target, UnfulfilledError, pass_target
@@ -20,7 +22,8 @@ def status(target: Target, *, as_json: bool, check: bool, watch: bool, interval:
     from dibs.cli.database import run
 
     if watch:
-        run(watching.watch(target, interval, as_json=as_json))
+        with contextlib.suppress(KeyboardInterrupt):
+            run(watching.watch(target, interval, as_json=as_json))
         return
     problems = run(watching.look_once(target, as_json=as_json))
     if check and problems:

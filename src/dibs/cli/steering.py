@@ -1,5 +1,6 @@
 """What `dibs jobs retry` and `dibs jobs cancel` do: to jobs by their ids, or to all that fit, piece by piece."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -76,7 +77,11 @@ async def steer(
             click.confirm(f"{verb.name.capitalize()} {some(len(chosen))}?", abort=True, err=True)
         came = await _do(steering, verb, chosen, shows_bar=sys.stderr.isatty() and len(chosen) > STEERED_MAX)
     _tell(verb, came, as_json=as_json)
-    if job_ids and came.left:
+    if not came.left:
+        return
+    if not job_ids:
+        click.echo(f"{some(len(came.left))} had moved on meanwhile.", err=True)
+    else:
         why = "; ".join(f"job {job_id} {why}" for job_id, why in came.left.items())
         raise UnfulfilledError(f"can not {verb.name}: {why}")
 
@@ -102,7 +107,10 @@ async def _find(steering: OnAsyncpg, states: Sequence[JobState], filters: Mappin
 async def _do(steering: OnAsyncpg, verb: Verb, chosen: Sequence[int], *, shows_bar: bool) -> Steered:
     came = Steered()
     pieces = [chosen[start : start + STEERED_MAX] for start in range(0, len(chosen), STEERED_MAX)]
-    with click.progressbar(length=len(chosen), label=verb.name, file=sys.stderr if shows_bar else None) as bar:
+    with contextlib.ExitStack() as stack:
+        bar = None
+        if shows_bar:
+            bar = stack.enter_context(click.progressbar(length=len(chosen), label=verb.name, file=sys.stderr))
         for piece in pieces:
             done, requested = await steering.run(verb.operation(piece))
             came.done += done
@@ -111,15 +119,16 @@ async def _do(steering: OnAsyncpg, verb: Verb, chosen: Sequence[int], *, shows_b
             if rest:
                 states = {job.id: f"is {job.state}" for job in await steering.run(get_jobs(rest))}
                 came.left |= {job_id: states.get(job_id, "does not exist") for job_id in rest}
-            if shows_bar:
+            if bar is not None:
                 bar.update(len(piece))
     return came
 
 
 def _tell(verb: Verb, came: Steered, *, as_json: bool) -> None:
     if as_json:
+        requested = {"requested": came.requested} if verb is CANCEL else {}
         left = [{"id": job_id, "why": why} for job_id, why in came.left.items()]
-        click.echo(json.dumps({verb.key: came.done, "requested": came.requested, "left": left}))
+        click.echo(json.dumps({verb.key: came.done, **requested, "left": left}))
         return
     if came.done or not came.requested:
         click.echo(verb.said(len(came.done)))

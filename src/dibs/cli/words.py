@@ -6,9 +6,9 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 def age(seconds: float) -> str:
     """A duration, as in `4.2 s`, `3 min 20 s`, `5 h 12 min`, `9 d 3 h`."""
     seconds = max(seconds, 0.0)
-    if seconds < _MINUTE:
+    if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
-    whole = int(seconds)
+    whole = int(seconds + 0.05)
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     if whole < _DAY:
