@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from operator import index
 
 from dibs.domain.errors import NotRunningError
 from dibs.domain.job import ClaimedJob
@@ -55,8 +56,15 @@ class CurrentJob:
         return self.attempts_left == 0
 
     def progress(self, completed: int, total: int | None = None, message: str | None = None) -> None:
-        """Tell how far it has come. Cheap: only the newest report is written, a few times a second at most."""
-        self._report(ProgressReport(self._job.id, self._job.token, completed, total, message))
+        """Tell how far it has come. Cheap: only the newest report is written, a few times a second at most.
+
+        Raises:
+            TypeError: *completed* or *total* is not a whole number, or *message* is not a string.
+        """
+        if message is not None and not isinstance(message, str):
+            raise TypeError(f"progress: message is a string, got {message!r}")
+        whole = None if total is None else index(total)
+        self._report(ProgressReport(self._job.id, self._job.token, index(completed), whole, message))
 
 
 current: ContextVar[CurrentJob] = ContextVar("dibs_current_job")
