@@ -93,7 +93,7 @@ async def _follow(app: Dibs, batch_id: int, jobs: int, console: Console) -> None
         TextColumn("  {task.description}"),
         BarColumn(bar_width=40),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[running]} running"),
+        TextColumn("{task.fields[running]} claimed"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as bar:
