@@ -26,6 +26,7 @@ class BatchProgress:
     failed: int
     cancelled: int
     running: int
+    """Jobs that a worker has claimed; short ones are claimed a little before they begin."""
     created_at: datetime
 
     @property

@@ -62,5 +62,7 @@ def parse_queues(text: str) -> dict[str, int]:
         name, _, slots = part.rpartition(":") if ":" in part else (part, ":", "10")
         if not slots.isdecimal():
             raise ConfigError(f"expected queues like documents:4,default:8, got {part!r}")
+        if name in queues:
+            raise ConfigError(f"queue {name} is named twice in {text!r}")
         queues[name] = int(slots)
     return queues
