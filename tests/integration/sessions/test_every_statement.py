@@ -13,7 +13,7 @@ from dibs.engine.batch import batch_progress, create_batch, unwatch_batch, watch
 from dibs.engine.cancel import cancel, retry
 from dibs.engine.claim import Floor, claim, finish, succeed_and_claim
 from dibs.engine.enqueue import enqueue
-from dibs.engine.inspect import JobFilter, get_jobs, list_jobs, status
+from dibs.engine.inspect import JobFilter, get_jobs, list_job_ids, list_jobs, status
 from dibs.engine.liveness import (
     Registration,
     deregister,
@@ -101,6 +101,7 @@ async def test_every_statement_runs_on_every_session(caller: Caller) -> None:
     ]
     assert await run(finish(ended)) in ([], [held[1].id])
     [failed] = await run(list_jobs(JobFilter(state=JobState.FAILED, queue="q", batch_id=batch.id), 10))
+    assert await run(list_job_ids(JobFilter(queue="q"), [JobState.FAILED], 10)) == [failed.id]
     assert (failed.error, failed.traceback, dict(failed.args)) == ("ValueError: no", "Traceback", {"a": 1})
     assert await run(retry([failed.id])) == [failed.id]
 
