@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from dibs.domain.errors import ConfigError
 from dibs.domain.job import EnqueuedJob, NewJob
@@ -13,11 +13,20 @@ from dibs.domain.limits import TAG_LENGTH_MAX, TAGS_MAX
 from dibs.domain.retry import Retry, seconds
 from dibs.domain.task import TaskSpec, check_delay, check_priority, check_queue, check_run_at, check_timeout
 
-if TYPE_CHECKING:
-    from dibs.app import Dibs
-
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Enqueuer(Protocol):
+    """What a task needs of its app."""
+
+    async def enqueue_many(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
+        """Put jobs in line."""
+        ...
+
+    def enqueue_many_sync(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
+        """The same, for synchronous code."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +66,7 @@ class Task(Generic[P, R]):
     Made by `Dibs.task`.
     """
 
-    def __init__(self, app: "Dibs", spec: TaskSpec, options: Options | None = None) -> None:
+    def __init__(self, app: Enqueuer, spec: TaskSpec, options: Options | None = None) -> None:
         self._app = app
         self._options = options or Options()
         self.spec = spec
