@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from dibs.client.client import Client
 from dibs.client.database import Database
@@ -60,9 +61,10 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         self.registry = Registry()
         self.resources: list[Resource[Any]] = []
         self.database = Database(dsn)
-        self._client = Client(self.database, schema, pool=pool, pool_size=pool_size)
+        self._pool = pool
+        self._pool_size = pool_size
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
         self._portal = Portal()
-        self._portal_client = Client(self.database, schema, pool=None, pool_size=pool_size)
 
     def __repr__(self) -> str:
         return f"<Dibs schema={self.schema!r} database={self.database!r}>"
@@ -75,6 +77,16 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             EmbeddedPostgresError: No DSN is configured, and there is no embedded Postgres to be had.
         """
         return self.database.url()
+
+    @property
+    def _client(self) -> Client:
+        """The client of the running event loop: connections can not be shared between loops."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            # A lent pool belongs to its own loop; enqueue_sync runs in another one.
+            pool = None if self._portal.is_loop(loop) else self._pool
+            self._clients[loop] = Client(self.database, self.schema, pool=pool, pool_size=self._pool_size)
+        return self._clients[loop]
 
     # -- tasks ---------------------------------------------------------------------------------------------------------
 
@@ -148,7 +160,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         if connection is not None:
             with schema_errors(self.schema):
                 return sync_session(connection, self.schema).run(enqueue(jobs))
-        return self._portal.run(self._portal_client.enqueue(jobs))
+        return self._portal.run(self.enqueue_many(jobs))
 
     async def batch(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
         """Put jobs in line as a batch: written in one transaction, watched and counted together.
@@ -165,7 +177,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         if connection is not None:
             with schema_errors(self.schema):
                 return sync_session(connection, self.schema).run(create_batch(name, jobs))
-        return self._portal.run(self._portal_client.batch(name, jobs))
+        return self._portal.run(self.batch(name, jobs))
 
     async def batch_progress(self, batch_id: int) -> BatchProgress | None:
         """How far a batch has come; nothing when there is no such batch."""
@@ -230,11 +242,16 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
 
     async def close(self) -> None:
         """Close what was opened. The app can be opened again."""
-        await self._client.close()
+        await self._close_here()
         if self._portal.is_open:
-            self._portal.run(self._portal_client.close())
-            self._portal.close()
+            await asyncio.to_thread(self._portal.run, self._close_here())
+            await asyncio.to_thread(self._portal.close)
         await asyncio.to_thread(self.database.release)
+
+    async def _close_here(self) -> None:
+        """Close what was opened in this event loop."""
+        if (client := self._clients.pop(asyncio.get_running_loop(), None)) is not None:
+            await client.close()
 
     async def __aenter__(self) -> Self:
         """Open the app."""
@@ -253,7 +270,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             schema=self.schema,
             registry=self.registry,
             resources=tuple(self.resources),
-            close=self._client.close,
+            close=self._close_here,
         )
 
 

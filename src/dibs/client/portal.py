@@ -27,6 +27,10 @@ class Portal:
         """True when the loop runs, in this process."""
         return self._loop is not None and self._pid == os.getpid()
 
+    def is_loop(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """True when *loop* is the portal's own."""
+        return loop is self._loop
+
     def close(self) -> None:
         """Stop the loop and its thread."""
         with self._lock:

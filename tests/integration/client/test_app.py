@@ -1,6 +1,7 @@
 """What an application does with jobs, through `Dibs`."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -253,3 +254,34 @@ async def test_a_borrowed_connection_of_the_app_leaves_no_trace_in_the_pool(data
             await connection.execute("set search_path to nowhere")
         async with app.connection() as connection:
             assert await connection.fetchval("show search_path") != "nowhere"
+
+
+def test_one_app_serves_one_event_loop_after_another_and_synchronous_code_between(database_url: str) -> None:
+    app = Dibs(database_url)
+    read = task_of(app)
+
+    async def enqueue_and_close() -> int:
+        job = await read.enqueue("a")
+        await app.close()
+        return job.id
+
+    ids = [asyncio.run(enqueue_and_close()), read.enqueue_sync("b").id, asyncio.run(enqueue_and_close())]
+    assert ids == [1, 2, 3]
+    asyncio.run(app.close())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_enqueues_on_connections_of_its_own(database_url: str) -> None:
+    app = Dibs(database_url)
+    read = task_of(app)
+    first = read.enqueue_sync("parent").id
+    answer, question = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(question, str(read.enqueue_sync("child").id).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert {first, int(os.read(answer, 20)), read.enqueue_sync("parent again").id} == {1, 2, 3}
+    asyncio.run(app.close())
+    os.close(answer)
+    os.close(question)
