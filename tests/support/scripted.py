@@ -157,3 +157,36 @@ async def report(gate: str) -> None:
     current_job().progress(1, 4, "a quarter\x00")
     await opened(gate)
     current_job().progress(4, 4, "done")
+
+
+@app.task(retry=Retry(attempts=1))
+async def cancel_itself() -> None:
+    """Cancel what looks like one's own task, and is the worker's slot."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+
+
+@app.task(retry=Retry(attempts=1))
+def exhausted() -> None:
+    """Raise what a future can not carry."""
+    next(iter([]))
+
+
+@app.task(retry=Retry(attempts=1))
+async def cling() -> None:
+    """Do not let itself be cancelled."""
+    current_job().progress(1)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            continue
+
+
+@app.task()
+def report_from_thread(times: int) -> None:
+    """Report progress from a thread, many times."""
+    for n in range(times):
+        current_job().progress(n + 1, times)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dibs.domain.job import EnqueuedJob, NewJob
-from dibs.storage.connect import DATABASE_ERRORS
+from dibs.storage.connect import DATABASE_ERRORS, is_refusal
 
 STATEMENTS_MAX: Final = 2
 """Statements under way at the same time: one is being flushed to disk while the next one is being written."""
@@ -70,8 +70,9 @@ class Gatherer:
         try:
             written = await self._write([job for call in calls for job in call.jobs])
         except DATABASE_ERRORS as error:
-            if len(calls) > 1 and not isinstance(error, (OSError, TimeoutError)):
-                # One caller's bad job must not be the others' error.
+            if len(calls) > 1 and is_refusal(error):
+                # One caller's bad job must not be the others' error. After any other error it is not known whether
+                # the jobs were written, and writing them again might double them.
                 for call in calls:
                     await self._write_together([call])
             else:

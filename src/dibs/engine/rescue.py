@@ -25,7 +25,7 @@ def rescue(worker_id: int, grace_seconds: float) -> Operation[list[Rescued]]:
     return [Rescued(row[0], row[1], row[2], row[3]) for row in found]
 
 
-def disown(worker_id: int, known_ids: Sequence[int]) -> Operation[list[int]]:
+def disown(worker_id: int, known_tokens: Sequence[int]) -> Operation[list[int]]:
     """Hand back jobs that the worker holds without knowing; gives their ids."""
-    found = yield statements.JOBS_DISOWN(worker_id, list(known_ids))
+    found = yield statements.JOBS_DISOWN(worker_id, sorted(set(known_tokens)))
     return [row[0] for row in found]

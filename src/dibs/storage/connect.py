@@ -12,8 +12,27 @@ from dibs.domain.errors import ConfigError
 CONNECT_SECONDS: Final = 10.0
 """How long a connection attempt may take: longer than a busy server needs, shorter than a person's patience."""
 
-DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection cut at the wrong moment, or no server that takes writes
+    OSError,
+    TimeoutError,
+)
 """What a statement can raise when the server, the connection or the statement is at fault."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """True when the server refused the statement for its data: it had no effect, and the connection is well."""
+    return str(getattr(error, "sqlstate", ""))[:2] in {"22", "23"}
+
+
+def is_connection_at_fault(error: BaseException) -> bool:
+    """True when the connection can not be trusted any more after *error*."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return True
+    return str(error.sqlstate)[:2] in {"08", "57"}
+
 
 WORKER_SETTINGS: Final = {
     # The hot statements have one good plan each: index scans in the order that the statement spells out. A planner

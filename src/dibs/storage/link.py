@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from dibs.storage.connect import DATABASE_ERRORS, WORKER_SETTINGS, Connection, close, connect
+from dibs.storage.connect import DATABASE_ERRORS, WORKER_SETTINGS, Connection, close, connect, is_connection_at_fault
 from dibs.storage.migrate import check
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
@@ -63,9 +63,15 @@ class Link:
         return self._connection is not None and not self._connection.is_closed()
 
     async def check_schema(self) -> None:
-        """Raise SchemaError unless the tables fit this code."""
+        """Raise SchemaError unless the tables fit this code, and LinkDownError when that can not be found out."""
         async with self._turn:
-            await check(await self._connected(), self._schema)
+            connection = await self._connected()
+            try:
+                async with asyncio.timeout(STATEMENT_SECONDS):
+                    await check(connection, self._schema)
+            except DATABASE_ERRORS as error:
+                await self._give_up(connection, error)
+                raise LinkDownError(f"{type(error).__name__}: {error}") from error
 
     async def subscribe(self, channels: dict[str, Callable[[str], None]]) -> None:
         """Have a function called with the payload of each notification on a channel, while this connection lasts."""
@@ -110,7 +116,7 @@ class Link:
 
     async def _give_up(self, connection: Connection, error: Exception) -> None:
         """Part with a connection that broke or that does not answer; keep one that merely refused a statement."""
-        if connection.is_closed() or isinstance(error, (OSError, TimeoutError)) or connection.is_in_transaction():
+        if connection.is_closed() or is_connection_at_fault(error) or connection.is_in_transaction():
             self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:

@@ -67,7 +67,7 @@ class Attempt:
             self._slot.cancel()
 
     async def run(self, registry: Registry, threads: Threads, slot: asyncio.Task[Any]) -> Outcome | None:
-        """Run the job once. Never raises, but when the slot itself is cancelled."""
+        """Run the job once. Never raises."""
         current.set(self.handle)
         spec = registry.find(self._job.task)
         if spec is None:
@@ -76,8 +76,6 @@ class Attempt:
             return await self._call(spec, threads, slot)
         except (asyncio.CancelledError, ThreadStuckError) as error:
             if self._interruption is None:
-                if slot.cancelling():
-                    raise
                 return self._failed(spec, error)
             self._stuck = error.future if isinstance(error, ThreadStuckError) else None
             return self._interrupted(spec)
@@ -86,8 +84,8 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001 - SystemExit in a task ends the task, not the worker
             return self._failed(spec, error)
         finally:
-            if self._interruption is not None:
-                # The slot was cancelled to interrupt this job, and no other: it goes on with the next one.
+            while slot.cancelling():
+                # By us, to interrupt this job, or by the job itself: in either case this job, and no other.
                 slot.uncancel()
 
     async def _call(self, spec: TaskSpec, threads: Threads, slot: asyncio.Task[Any]) -> Outcome:

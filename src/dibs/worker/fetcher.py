@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from dibs.domain.job import ClaimedJob
-from dibs.domain.outcome import Outcome, Verdict
+from dibs.domain.outcome import HANDED_BACK, Outcome, Verdict
 from dibs.engine.claim import Floor, claim, finish, succeed_and_claim
 from dibs.engine.liveness import set_asleep
 from dibs.engine.progress import report_progress
@@ -29,7 +29,7 @@ HEAD_SHARE: Final = 0.05
 FLOORS_MAX: Final = 32
 """Priorities of one queue that are remembered."""
 
-SUSPECT_SECONDS: Final = 1.0
+SUSPECT_PAUSE_SECONDS: Final = 1.0
 """A suspect that must wait for another one comes back after so long, to this worker or one that has none."""
 
 TROUBLE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -44,13 +44,13 @@ class Fetcher:
         link: Link,
         lines: Sequence[Line],
         finisher: Finisher,
-        running: Callable[[], Sequence[int]],
+        running_tokens: Callable[[], Sequence[int]],
         retry_in: Callable[[float], None],
     ) -> None:
         self._link = link
         self._lines = tuple(lines)
         self._finisher = finisher
-        self._running = running
+        self._running_tokens = running_tokens
         self._retry_in = retry_in
         self._pace = Pace()
         self._signal = asyncio.Event()
@@ -68,6 +68,11 @@ class Fetcher:
         """Something has become due, or a line runs low."""
         self._signal.set()
 
+    def doubt(self) -> None:
+        """Make sure at the next opportunity that the tables and this worker agree on what it holds."""
+        self._is_unsure = True
+        self._signal.set()
+
     def tell(self) -> None:
         """There are jobs in line: look at once, from the head."""
         self._was_told = True
@@ -79,7 +84,7 @@ class Fetcher:
             self._signal.clear()
             wanted = self._wanted()
             due_in = self._finisher.due_in()
-            if due_in == 0.0 or (wanted and self._may_look()):
+            if due_in == 0.0 or self._is_unsure or (wanted and self._may_look()):
                 await self._go_round(wanted)
             elif self._pace.is_asleep and not wanted and any(line.running for line in self._lines):
                 await self._mark(asleep=False)
@@ -134,11 +139,17 @@ class Fetcher:
             await self._adjust_pace(claimed)
 
     async def _settle_doubts(self) -> None:
-        """After a failed round trip, hand back what a claim may have taken without its answer reaching us."""
+        """Hand back what a claim took without its answer reaching us.
+
+        After a failed round trip, and again from time to time: the server may commit that claim only later, when it
+        notices that its client is gone.
+        """
         if not self._is_unsure:
             return
-        known = [job.id for line in self._lines for job in line.held()]
-        lost = await self._link.run(disown(self.worker_id, [*known, *self._running(), *self._finisher.held()]))
+        waiting = [job.token for line in self._lines for job in line.held()]
+        lost = await self._link.run(
+            disown(self.worker_id, [*waiting, *self._running_tokens(), *self._finisher.tokens()])
+        )
         self._is_unsure = False
         if lost:
             log.info("handed back %d jobs whose claim was never answered", len(lost))
@@ -199,6 +210,10 @@ class Fetcher:
 
     async def _hand_out(self, claimed: list[ClaimedJob]) -> None:
         self._raise_floors(claimed)
+        if not self.is_claiming:  # the worker was told to stop while the claim was under way
+            for job in claimed:
+                self._finisher.add(job, HANDED_BACK)
+            return
         if any(job.lost for job in claimed):
             claimed = await self._hand_back_suspects(claimed)
         for line in self._lines:
@@ -212,7 +227,7 @@ class Fetcher:
             mine, too_many = line.sort_out([job for job in claimed if job.queue_id == line.queue_id])
             kept += mine
             for job in too_many:
-                self._finisher.add(job, Outcome(Verdict.HAND_BACK, SUSPECT_SECONDS))
+                self._finisher.add(job, Outcome(Verdict.HAND_BACK, SUSPECT_PAUSE_SECONDS))
         try:
             await self._record_others()
         except LinkDownError:

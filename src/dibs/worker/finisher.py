@@ -114,6 +114,6 @@ class Finisher:
         """True when no ending waits."""
         return not (self.successes or self.others)
 
-    def held(self) -> list[int]:
-        """The jobs whose endings wait."""
-        return [*(job.id for job in self.successes), *(item.job_id for item in self.others)]
+    def tokens(self) -> list[int]:
+        """The tokens of the endings that wait."""
+        return [*(job.token for job in self.successes), *(item.token for item in self.others)]

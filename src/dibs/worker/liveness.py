@@ -1,8 +1,8 @@
 """The worker's sign of life, from a thread of its own.
 
-A blocked event loop or a long C call must not look like death, so heartbeats are sent from a thread with its own event
-loop and its own connection. The same connection listens for notifications and holds the advisory lock that the server
-frees the moment the process is gone.
+A blocked event loop must not look like death, nor a long C call that lets other threads run, so heartbeats are sent
+from a thread with its own event loop and its own connection. The same connection listens for notifications and holds
+the advisory lock that the server frees the moment the process is gone.
 
 While heartbeats can not be sent, nothing new is started once the worker's time-out is near: others may take its jobs
 back. What runs goes on, since a server that was merely restarted still counts the lease as ours; the first heartbeat
@@ -43,6 +43,8 @@ class Signals:
     """The registration of this id has been given up by others."""
     on_lapse: Callable[[], None]
     """No heartbeat got through for so long that others may give the worker up."""
+    on_broken: Callable[[BaseException], None]
+    """The thread came to an end of its own accord, which it never should."""
     on_wake: Callable[[str], None]
     on_cancel: Callable[[str], None]
 
@@ -85,7 +87,12 @@ class Liveness:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         beating = asyncio.ensure_future(self._beat_for_ever(worker_loop))
-        await self._stopped.wait()
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait({beating, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if beating.done() and (error := beating.exception()) is not None:
+            worker_loop.call_soon_threadsafe(self._signals.on_broken, error)
+            return
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating

@@ -4,14 +4,21 @@ import asyncio
 import logging
 import os
 import signal
-import sys
+import threading
 from collections.abc import Callable
+from typing import Final
 
 from dibs.worker.config import WorkerConfig
 from dibs.worker.supervisor import LIFELINE_VARIABLE
 from dibs.worker.worker import Worker, Workplace
 
 log = logging.getLogger("dibs.worker")
+
+HURRY_SECONDS: Final = 8.0
+"""After a second signal the process is gone within this time, even if its last endings can not be recorded."""
+
+LEAVE_SECONDS: Final = 3.0
+"""How long the interpreter may take to come to its end once the worker has stopped."""
 
 
 def run_worker(workplace: Workplace, config: WorkerConfig) -> int:
@@ -21,23 +28,39 @@ def run_worker(workplace: Workplace, config: WorkerConfig) -> int:
         SchemaError: The tables do not fit this code.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        worker, code = runner.run(_run(workplace, config))
-    if worker.has_stuck_threads:
-        # The interpreter would wait for them. Their jobs have been ended or handed back.
-        log.warning("leaving threads behind that did not stop")
-        logging.shutdown()
-        sys.stdout.flush()
-        os._exit(code)
+        return runner.run(_run(workplace, config))
+
+
+async def _run(workplace: Workplace, config: WorkerConfig) -> int:
+    worker = Worker(workplace, config)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if worker.is_stopping:
+            _exit_within(HURRY_SECONDS, 1)
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    _stop_with_supervisor(loop, worker)
+    code = await worker.run()
+    # The event loop and the interpreter would wait for tasks and threads that do not let themselves be stopped. Their
+    # jobs have been ended or handed back by now.
+    _exit_within(LEAVE_SECONDS, code)
     return code
 
 
-async def _run(workplace: Workplace, config: WorkerConfig) -> tuple[Worker, int]:
-    worker = Worker(workplace, config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
-    _stop_with_supervisor(loop, worker)
-    return worker, await worker.run()
+def _exit_within(seconds: float, code: int) -> None:
+    """End the process after so long, whatever still holds it up."""
+
+    def leave() -> None:
+        log.warning("leaving behind what did not stop")
+        logging.shutdown()
+        os._exit(code)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
 
 
 def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:

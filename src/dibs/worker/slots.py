@@ -1,12 +1,14 @@
 """The places in which jobs run, and the jobs that run in them."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
 from dibs.domain.outcome import HANDED_BACK
 from dibs.domain.task import Registry
+from dibs.engine.progress import ProgressReport
 from dibs.worker.alarm import Alarm
 from dibs.worker.executor import Attempt, Interruption
 from dibs.worker.finisher import Finisher
@@ -32,12 +34,23 @@ class Slots:
         self._threads = threads
         self._alarm = alarm
         self._attempts: dict[int, Attempt] = {}
+        self._is_closing = False
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
         self.worker_id = 0
 
     @property
     def running(self) -> list[int]:
         """The ids of the jobs that run."""
         return list(self._attempts)
+
+    def tokens(self) -> list[int]:
+        """The tokens of the jobs that run."""
+        return [attempt.job.token for attempt in self._attempts.values()]
+
+    def close(self) -> None:
+        """Take no further job."""
+        self._is_closing = True
 
     def start(self) -> list[asyncio.Task[None]]:
         """One coroutine for each slot; none of them ends by itself."""
@@ -75,16 +88,23 @@ class Slots:
             await asyncio.wait({hurried}, timeout=min(left, IDLE_POLL_SECONDS))
         hurried.cancel()
 
+    def _report(self, report: ProgressReport) -> None:
+        """Take a report of progress, from whichever thread it comes."""
+        if threading.get_ident() == self._thread_id:
+            self._finisher.report(report)
+        else:
+            self._loop.call_soon_threadsafe(self._finisher.report, report)
+
     async def _serve(self, line: Line) -> None:
         slot = asyncio.current_task()
         assert slot is not None  # noqa: S101 - for the type checker: coroutines run in tasks
         turn_began = monotonic()
-        while True:
+        while not self._is_closing:
             if not self._finisher.has_room:
                 await self._finisher.room()
             job = await line.take()
             began = monotonic()
-            attempt = self._attempts[job.id] = Attempt(job, line, self.worker_id, self._finisher.report)
+            attempt = self._attempts[job.id] = Attempt(job, line, self.worker_id, self._report)
             try:
                 outcome = await attempt.run(self._registry, self._threads, slot)
             finally:

@@ -66,6 +66,12 @@ class Supervisor:
                 env={**os.environ, LIFELINE_VARIABLE: str(self._lifeline)},
             )
             self._children[child] = time.monotonic()
+            self._hand_on_missed_signal(child)
+
+    def _hand_on_missed_signal(self, child: subprocess.Popen[bytes]) -> None:
+        """A signal that came while *child* was being started could not reach it yet."""
+        if self._signals:
+            child.send_signal(signal.SIGTERM)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._signals += 1

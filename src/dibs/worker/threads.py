@@ -34,6 +34,8 @@ class ThreadCall:
             self._thread_id = threading.get_ident()
         try:
             return self._context.run(self._function)
+        except StopIteration as error:  # which a future can not carry
+            raise RuntimeError("the task raised StopIteration") from error
         finally:
             with self._lock:
                 thread_id, self._thread_id = self._thread_id, None
@@ -54,7 +56,6 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="dibs-task")
-        self._stuck: set[asyncio.Future[Any]] = set()
 
     async def run(self, function: Callable[[], Any], context: Context) -> Any:
         """Run *function* in a thread and give its result.
@@ -72,17 +73,10 @@ class Threads:
             call.interrupt()
             await asyncio.wait({future}, timeout=INTERRUPT_SECONDS)
             if not future.done():
-                self._stuck.add(future)
-                future.add_done_callback(self._stuck.discard)
                 raise ThreadStuckError(future) from None
             if future.exception() is None:
                 return future.result()
             raise
-
-    @property
-    def are_stuck(self) -> bool:
-        """True while threads run on that were interrupted."""
-        return bool(self._stuck)
 
     def close(self) -> None:
         """Let idle threads go; busy ones are not waited for."""

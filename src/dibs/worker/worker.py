@@ -13,7 +13,6 @@ from typing import Any, Final, TypeVar
 from dibs.domain.task import Registry
 from dibs.engine.liveness import Heartbeat, Registration, deregister, ensure_queues, register
 from dibs.storage.link import Link, LinkDownError
-from dibs.storage.session import Operation
 from dibs.worker import logs
 from dibs.worker.alarm import Alarm
 from dibs.worker.config import WorkerConfig
@@ -30,6 +29,9 @@ from dibs.worker.upkeep import SWEEP_SECONDS, TIDY_SECONDS, Upkeep
 
 T = TypeVar("T")
 log = logging.getLogger("dibs.worker")
+
+CANCEL_SECONDS: Final = 2.0
+"""How long parts of the worker may take to end once they are cancelled."""
 
 FLUSH_AT_STOP_SECONDS: Final = 10.0
 """How long the last endings may take to be recorded. When the database is away, rescue does the rest."""
@@ -62,15 +64,15 @@ class Worker:
         self._promoter = Ticker(self._upkeep.promote, first_seconds=0.0)
         self._rescuer = Ticker(self._upkeep.rescue, first_seconds=SWEEP_SECONDS)
         self._tidier = Ticker(self._upkeep.tidy, first_seconds=TIDY_SECONDS)
-        self._fetcher = Fetcher(
-            self._link, self._lines, self._finisher, lambda: self._slots.running, self._promoter.due_in
-        )
+        self._doubter = Ticker(self._doubt, first_seconds=SWEEP_SECONDS)
+        self._fetcher = Fetcher(self._link, self._lines, self._finisher, self._slots.tokens, self._promoter.due_in)
         self._finisher.notify = self._fetcher.notify
         self._liveness = Liveness(workplace.dsn, workplace.schema, config, self._signals())
         self._worker_id = 0
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._is_alive = asyncio.Event()
+        self._is_broken = False
         self._renewal: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -92,24 +94,41 @@ class Worker:
             stack.push_async_callback(self._link.close)
             stack.push_async_callback(self._place.close)
             stack.callback(self._threads.close)
-            await self._link.check_schema()
-            await open_all(self._place.resources, stack)
-            await self._register()
-            self._liveness.start(self._worker_id)
-            stack.push_async_callback(self._liveness.stop)
-            await self._first_heartbeat()
-            await self._serve()
-            return 1 if self._hurry.is_set() else 0
+            if await self._unless_stopped(self._start(stack)):
+                await self._serve()
+            if self._worker_id:
+                await self._leave()
+            return 1 if self._hurry.is_set() or self._is_broken else 0
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        """Everything up to the moment when the first job may be claimed."""
+        await self._until_done(self._link.check_schema)
+        await open_all(self._place.resources, stack)
+        await self._register()
+        self._liveness.start(self._worker_id)
+        stack.push_async_callback(self._liveness.stop)
+        await self._is_alive.wait()  # claim nothing before others can see that this worker lives
+
+    async def _unless_stopped(self, start: Coroutine[Any, Any, None]) -> bool:
+        """Do *start*, unless a stop comes first; tells whether it was done."""
+        starting, stopping = asyncio.ensure_future(start), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            starting.result()
+            return True
+        await _cancel([starting])
+        return False
 
     @property
-    def has_stuck_threads(self) -> bool:
-        """True when threads still run that did not let themselves be stopped; only the end of the process ends them."""
-        return self._threads.are_stuck
+    def is_stopping(self) -> bool:
+        """True once it was told to stop."""
+        return self._stop.is_set()
 
     # -- serving -------------------------------------------------------------------------------------------------------
 
     async def _register(self) -> None:
-        queue_ids = await self._until_done(lambda: ensure_queues(list(self._config.queues)))
+        queue_ids = await self._until_done(lambda: self._link.run(ensure_queues(list(self._config.queues))))
         for line in self._lines:
             line.queue_id = queue_ids[line.name]
         new = Registration(
@@ -120,24 +139,18 @@ class Worker:
             slots=self._config.slots,
             timeout_seconds=self._config.timeout_seconds,
         )
-        self._worker_id = await self._until_done(lambda: register(new))
+        self._worker_id = await self._until_done(lambda: self._link.run(register(new)))
         self._fetcher.worker_id = self._upkeep.worker_id = self._slots.worker_id = self._worker_id
         logs.worker_id = self._worker_id
 
-    async def _until_done(self, operation: Callable[[], Operation[T]]) -> T:
-        """Run an operation that may be repeated, until the database takes it."""
+    async def _until_done(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Do something that may be repeated, until the database takes it."""
         while True:
             try:
-                return await self._link.run(operation())
+                return await step()
             except LinkDownError as error:
                 log.warning("not registered yet (%s); again in a second", error)
                 await asyncio.sleep(1.0)
-
-    async def _first_heartbeat(self) -> None:
-        """Claim nothing before others can see that this worker lives; a stop ends the wait."""
-        waits = [asyncio.ensure_future(self._is_alive.wait()), asyncio.ensure_future(self._stop.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        await _cancel(waits)
 
     async def _serve(self) -> None:
         loops: list[Coroutine[Any, Any, None]] = [
@@ -145,6 +158,7 @@ class Worker:
             self._promoter.run(),
             self._rescuer.run(),
             self._tidier.run(),
+            self._doubter.run(),
         ]
         parts = [*self._slots.start(), *(asyncio.ensure_future(loop) for loop in loops)]
         stopping = asyncio.ensure_future(self._stop.wait())
@@ -156,8 +170,12 @@ class Worker:
                 part.result()  # none of them ends by itself: this raises what went wrong
             await self._wind_down()
         finally:
+            self._slots.close()
             await _cancel([stopping, *parts])
-        await self._leave()
+
+    async def _doubt(self) -> float:
+        self._fetcher.doubt()
+        return SWEEP_SECONDS
 
     # -- what the liveness thread tells --------------------------------------------------------------------------------
 
@@ -166,6 +184,7 @@ class Worker:
             on_heartbeat=self._on_heartbeat,
             on_gone=self._on_gone,
             on_lapse=lambda: self._slots.hold_back(held_back=True),
+            on_broken=self._on_broken,
             on_wake=self._on_wake,
             on_cancel=lambda payload: self._cancel([int(id_) for id_ in payload.split(",")]),
         )
@@ -181,6 +200,11 @@ class Worker:
         if beat.has_suspects and is_settled:
             self._rescuer.due_in(0.0)
         self._cancel(beat.cancelled)
+
+    def _on_broken(self, error: BaseException) -> None:
+        log.critical("heartbeats have ended, which they never should; stopping", exc_info=error)
+        self._is_broken = True
+        self.stop()
 
     def _on_wake(self, payload: str) -> None:
         ours = {str(line.queue_id) for line in self._lines}
@@ -232,6 +256,8 @@ class Worker:
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Cancel, and wait for a while: a job that does not let itself be cancelled must not hold up the others."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks:
+        await asyncio.wait(tasks, timeout=CANCEL_SECONDS)

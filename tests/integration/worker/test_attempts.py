@@ -214,3 +214,26 @@ async def test_neither_an_error_without_words_nor_a_policy_that_can_not_be_read_
     await app.retry([odd.id])
     await in_state(app, odd.id, JobState.SUCCEEDED)
     assert worker.is_alive
+
+
+@pytest.mark.parametrize(
+    ("task", "error"),
+    [(scripted.cancel_itself, "CancelledError"), (scripted.exhausted, "RuntimeError: the task raised StopIteration")],
+)
+async def test_a_job_that_raises_what_the_machinery_is_made_of_fails_alone(
+    app: Dibs, start_worker: StartWorker, task: object, error: str
+) -> None:
+    worker = start_worker("--queues=default:1")
+    enqueued = await task.enqueue()
+    assert ((await in_state(app, enqueued.id, JobState.FAILED)).error or "").startswith(error)
+    after = await scripted.noop.enqueue(1)
+    await in_state(app, after.id, JobState.SUCCEEDED)
+    assert worker.is_alive
+
+
+async def test_progress_told_from_a_thread_is_kept_to_the_last(app: Dibs, start_worker: StartWorker) -> None:
+    start_worker()
+    enqueued = await scripted.report_from_thread.enqueue(times=500)
+    job = await in_state(app, enqueued.id, JobState.SUCCEEDED)
+    assert job.progress is not None
+    assert job.progress.completed == 500

@@ -110,3 +110,48 @@ async def test_workers_ride_through_a_crash_of_postgres(
     await db.close()
     await app.close()
     assert (len(more), worker.is_alive) == (200, True)
+
+
+async def test_connections_cut_again_and_again_lose_no_job_and_no_worker(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    """Backends of the workers are terminated in the middle of whatever they do, each time some jobs have ended."""
+    workers = [start_worker("--queues=default:10") for _ in range(2)]
+    ended = 0
+    for _ in range(15):
+        await app.enqueue_many([scripted.noop.job(n) for n in range(500)])
+        await eventually(lambda: _more_than(db, ended), within=40)  # noqa: B023 - awaited in this very round
+        ended = await db.fetchval("select count(*) from dibs.done")
+        await db.execute(
+            """select pg_terminate_backend(pid) from (
+                 select pid from pg_stat_activity
+                 where datname = current_database() and application_name in ('dibs worker', 'dibs liveness')
+                 order by random() limit 2) b"""
+        )
+    await all_done(db, 7_500, within=60)
+    await eventually(lambda: db.fetchval("select count(*) = 0 from dibs.lease"))
+    assert await db.fetchval("select count(*) from dibs.done where outcome = 's'") == 7_500
+    assert all(worker.is_alive for worker in workers)
+
+
+async def _more_than(db: asyncpg.Connection, ended: int) -> bool:
+    return await db.fetchval("select count(*) from dibs.done") > ended
+
+
+async def test_a_claim_that_was_committed_after_its_worker_gave_it_up_is_handed_back(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    """What a lost answer leaves behind: a lease of a living worker, under a token that it never heard of."""
+    worker = start_worker("--queues=default:1")
+    worker_id = int(worker.wait_for(READY)[1])
+    job = await scripted.noop.options(queue="elsewhere").enqueue(1)
+    async with db.transaction():
+        await db.execute("delete from dibs.ready where job_id = $1", job.id)
+        await db.execute(
+            """insert into dibs.lease (job_id, token, worker_id, leased_at, attempt, lost)
+               values ($1, nextval('dibs.lease_token'), $2, dibs.clock(), 1, 0)""",
+            job.id,
+            worker_id,
+        )
+    left = await in_state(app, job.id, JobState.READY, within=45)
+    assert left.attempt == 0

@@ -107,3 +107,20 @@ async def test_worker_processes_do_not_outlive_a_killed_supervisor(
     await eventually(lambda: _workers(db, 2))
     supervisor.send(signal.SIGKILL)
     await eventually(lambda: _workers(db, 0))
+
+
+async def test_a_job_that_does_not_let_itself_be_cancelled_does_not_keep_the_process(
+    app: Dibs, start_worker: StartWorker
+) -> None:
+    worker = start_worker("--queues=default:1", "--shutdown=0.1")
+    job = await scripted.cling.enqueue()
+    await in_state(app, job.id, JobState.RUNNING)
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+
+
+async def test_a_worker_that_finds_no_database_stops_at_the_first_signal(start_worker: StartWorker) -> None:
+    worker = start_worker(wait=False, url="postgresql://nobody@127.0.0.1:1/nothing")
+    worker.wait_for("no connection to Postgres")
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0

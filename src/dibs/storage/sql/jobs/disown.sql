@@ -1,11 +1,12 @@
 -- disown: hand back what the tables say worker $1 holds, but the worker does not know of.
 -- When a connection breaks during a claim, the claim may have been committed although its answer never came. Those
--- jobs were never started, so their attempt is wound back.
+-- jobs were never started, so their attempt is wound back. The answer to a claim tells all jobs of its token, so a token
+-- that the worker does not know is that of a claim whose answer was lost.
 -- locks: leases in the order of job ids.
--- $1 worker, $2 the ids of the jobs it knows it holds
+-- $1 worker, $2 the tokens it knows it holds
 with unknown as materialized (
   select ctid as place, job_id, attempt, lost from /*schema.*/lease
-  where worker_id = $1::bigint and job_id <> all($2::bigint[])
+  where worker_id = $1::bigint and token <> all($2::bigint[])
   order by job_id for update
 ),
 released as (
