@@ -16,7 +16,7 @@ from dibs.domain.batch import Batch, BatchProgress
 from dibs.domain.codec import Signature
 from dibs.domain.errors import ConfigError
 from dibs.domain.job import EnqueuedJob, Job, NewJob
-from dibs.domain.limits import SCHEMA_LENGTH_MAX
+from dibs.domain.limits import BATCH_NAME_LENGTH_MAX, JOB_ID_MAX, LISTED_MAX, SCHEMA_LENGTH_MAX
 from dibs.domain.retry import Retry, seconds
 from dibs.domain.state import JobState
 from dibs.domain.status import Status
@@ -45,7 +45,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             DIBS_DATABASE_URL; without it, an embedded Postgres in the folder `.dibs`, whose tables are kept up to date
             by themselves (`pip install 'dibs[embedded]'`).
         schema: Where the tables are.
-        pool: An asyncpg pool of the application's, to be used instead of one of its own.
+        pool: An asyncpg pool of the application's, to be used instead of one of its own. The DSN of the same database
+            is needed besides.
         pool_size: Connections that the app's own pool opens at most, for each event loop.
 
     Raises:
@@ -58,6 +59,11 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         if not 0 < len(schema.encode()) <= SCHEMA_LENGTH_MAX or "\x00" in schema:
             raise ConfigError(f"a schema's name has 1 to {SCHEMA_LENGTH_MAX} bytes, got {schema[:60]!r}")
         self.schema = schema
+        if pool is not None and Database(dsn).is_embedded:
+            raise ConfigError(
+                "with pool=, give the DSN of the same database, too (dsn=, or the environment variable "
+                "DIBS_DATABASE_URL): workers, watchers and the verbs that end in _sync have connections of their own"
+            )
         self.registry = Registry()
         self.resources: list[Resource[Any]] = []
         self.database = Database(dsn)
@@ -153,10 +159,12 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             jobs: Made by `Task.job`.
             connection: Your own connection, whose open transaction the jobs become part of.
         """
+        _check_jobs(jobs)
         return await self._client.enqueue(jobs, connection=connection)
 
     def enqueue_many_sync(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
         """`enqueue_many`, for synchronous code."""
+        _check_jobs(jobs)
         if connection is not None:
             with schema_errors(self.schema):
                 return sync_session(connection, self.schema).run(enqueue(jobs))
@@ -189,7 +197,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
 
     async def job(self, job_id: int) -> Job | None:
         """The job as it stands now; nothing when there is no such job."""
-        found = await self._client.run(get_jobs([job_id]))
+        found = await self._client.run(get_jobs(_ids([job_id])))
         return found[0] if found else None
 
     async def jobs(
@@ -203,16 +211,20 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         limit: int = 100,
     ) -> list[Job]:
         """The newest jobs that fit, newest first. For the next page, give the last id as *before_id*."""
+        if not 1 <= limit <= LISTED_MAX:
+            raise ConfigError(f"limit is from 1 to {LISTED_MAX}, got {limit!r}")
+        if state is not None and state not in set(JobState):
+            raise ConfigError(f"state is one of {', '.join(JobState)}, got {state!r}")
         wanted = JobFilter(state=state, queue=queue, task=task, batch_id=batch_id, before_id=before_id)
         return await self._client.run(list_jobs(wanted, limit))
 
     async def cancel(self, job_ids: Sequence[int]) -> Cancelled:
         """Cancel jobs. Those that wait are cancelled on return; those that run are interrupted by their workers."""
-        return await self._client.run(cancel(job_ids))
+        return await self._client.run(cancel(_ids(job_ids)))
 
     async def retry(self, job_ids: Sequence[int]) -> list[int]:
         """Put failed and cancelled jobs in line again, and scheduled ones in line now; gives the ids of those."""
-        return await self._client.run(retry(job_ids))
+        return await self._client.run(retry(_ids(job_ids)))
 
     async def status(self) -> Status:
         """Queues and workers at this moment."""
@@ -274,6 +286,22 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         )
 
 
-def _check_batch(name: str, jobs: Sequence[NewJob]) -> None:
+def _check_batch(name: Any, jobs: Sequence[NewJob]) -> None:
+    if not (isinstance(name, str) and 0 < len(name) <= BATCH_NAME_LENGTH_MAX and "\x00" not in name):
+        raise ConfigError(f"a batch's name has 1 to {BATCH_NAME_LENGTH_MAX} characters, got {str(name)[:60]!r}")
     if not jobs:
         raise ConfigError(f"a batch has at least one job; batch {name!r} got none")
+    _check_jobs(jobs)
+
+
+def _check_jobs(jobs: Sequence[Any]) -> None:
+    for job in jobs:
+        if not isinstance(job, NewJob):
+            raise TypeError(f"expected jobs that were made by Task.job(...), got {job!r}")
+
+
+def _ids(job_ids: Any) -> list[int]:
+    """Ids that can exist; one that is out of range belongs to no job."""
+    if isinstance(job_ids, str) or not all(isinstance(id_, int) for id_ in job_ids):
+        raise TypeError(f"expected a list of job ids, which are whole numbers, got {job_ids!r}")
+    return [id_ for id_ in job_ids if 0 < id_ <= JOB_ID_MAX]

@@ -11,7 +11,15 @@ from dibs.domain.errors import ConfigError
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.domain.limits import TAG_LENGTH_MAX, TAGS_MAX
 from dibs.domain.retry import Retry, seconds
-from dibs.domain.task import TaskSpec, check_delay, check_priority, check_queue, check_run_at, check_timeout
+from dibs.domain.task import (
+    TaskSpec,
+    check_delay,
+    check_priority,
+    check_queue,
+    check_retry,
+    check_run_at,
+    check_timeout,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +56,7 @@ class Options:
         if self.priority is not None:
             check_priority(self.priority)
         check_timeout(self.timeout_seconds)
+        check_retry(self.retry)
         if self.delay_seconds is not None and self.run_at is not None:
             raise ConfigError("give either delay= or run_at=, not both")
         check_delay(self.delay_seconds)
@@ -119,7 +128,7 @@ class Task(Generic[P, R]):
             run_at=run_at,
             retry=retry,
             timeout_seconds=None if timeout is None else seconds(timeout),
-            tags=tuple(tags),
+            tags=_tags(tags),
             connection=connection,
         )
         return Task(self._app, self.spec, changed)
@@ -158,6 +167,12 @@ class Task(Generic[P, R]):
     def enqueue_sync(self, *args: P.args, **kwargs: P.kwargs) -> EnqueuedJob:
         """`enqueue`, for synchronous code. Not for use inside a running event loop, which it would block."""
         return self._app.enqueue_many_sync([self.job(*args, **kwargs)], connection=self._options.connection)[0]
+
+
+def _tags(tags: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise ConfigError(f"tags= takes a list of strings, got {tags!r}")
+    return tuple(tags)
 
 
 def task_name(function: Callable[..., Any]) -> str:

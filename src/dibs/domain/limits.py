@@ -39,3 +39,12 @@ ENQUEUE_ROWS_MAX: Final = 5_000
 
 COPY_ROWS_MIN: Final = 10_000
 """From so many jobs on, COPY is faster than arrays even with its two extra round trips."""
+
+BATCH_NAME_LENGTH_MAX: Final = 200
+"""Characters of a batch's name."""
+
+LISTED_MAX: Final = 10_000
+"""Jobs in one answer; for more, ask for the next page."""
+
+JOB_ID_MAX: Final = 2**63 - 1
+"""Ids are a bigint."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from dibs.domain.errors import ConfigError
 from dibs.domain.limits import ATTEMPTS_MAX, DELAY_SECONDS_MAX
@@ -22,10 +23,11 @@ class Retry:
     Args:
         attempts: How often the task is tried in all, the first try included. Default: one more than there are
             *delays*; without delays 3. With more attempts than delays, the last delay repeats.
-        delays: Seconds before each retry, taken as they are.
+        delays: Seconds before each retry, to which only jitter is added.
         backoff: Seconds before the first retry; doubled for each further one. Used when there are no *delays*.
         maximum: Upper bound of a backoff in seconds, before jitter.
-        jitter: Share of a delay that is added at random, so that jobs that failed together do not return together.
+        jitter: Share of each delay that is added at random at most, so that jobs that failed together do not return
+            together. 0: none.
 
     Raises:
         ConfigError: A number out of its range.
@@ -47,9 +49,9 @@ class Retry:
         jitter: float = 0.1,
     ) -> None:
         in_seconds = tuple(seconds(delay) for delay in delays)
-        wanted = attempts if attempts is not None else (len(in_seconds) + 1 if in_seconds else 3)
-        if not 1 <= wanted <= ATTEMPTS_MAX:
-            raise ConfigError(f"Retry: attempts must be from 1 to {ATTEMPTS_MAX}, got {wanted}")
+        wanted: Any = attempts if attempts is not None else (len(in_seconds) + 1 if in_seconds else 3)
+        if not isinstance(wanted, int) or not 1 <= wanted <= ATTEMPTS_MAX:
+            raise ConfigError(f"Retry: attempts must be a whole number from 1 to {ATTEMPTS_MAX}, got {wanted!r}")
         if not all(0 <= d <= DELAY_SECONDS_MAX for d in (*in_seconds, seconds(backoff), seconds(maximum))):
             raise ConfigError(
                 f"Retry: delays must be zero to {DELAY_SECONDS_MAX:.0f} seconds, "

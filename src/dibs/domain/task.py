@@ -34,6 +34,11 @@ class TaskSpec:
         check_queue(self.queue)
         check_priority(self.priority)
         check_timeout(self.timeout_seconds)
+        check_retry(self.retry)
+        error: Any
+        for error in self.permanent:
+            if not (isinstance(error, type) and issubclass(error, BaseException)):
+                raise ConfigError(f"task {self.name}: permanent= takes classes of errors, got {error!r}")
         if not 0 < len(self.name) <= TASK_NAME_LENGTH_MAX or not self.name.isprintable():
             raise ConfigError(
                 f"a task's name has 1 to {TASK_NAME_LENGTH_MAX} printable characters, got {self.name[:50]!r}"
@@ -83,19 +88,25 @@ class Registry:
         return iter(self._tasks.values())
 
 
-def check_queue(name: str) -> None:
+def check_queue(name: Any) -> None:
     """Raise ConfigError unless *name* can be a queue's."""
-    if not _QUEUE_NAME.fullmatch(name):
+    if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
         raise ConfigError(
             f"a queue's name has 1 to {NAME_LENGTH_MAX} letters, digits and _.:- and begins with a letter or digit, "
-            f"got {name[:120]!r}"
+            f"got {str(name)[:120]!r}"
         )
 
 
-def check_priority(priority: int) -> None:
+def check_priority(priority: Any) -> None:
     """Raise ConfigError unless *priority* is in range."""
-    if not PRIORITY_MIN <= priority <= PRIORITY_MAX:
-        raise ConfigError(f"a priority is from {PRIORITY_MIN} to {PRIORITY_MAX}, got {priority}")
+    if not isinstance(priority, int) or not PRIORITY_MIN <= priority <= PRIORITY_MAX:
+        raise ConfigError(f"a priority is a whole number from {PRIORITY_MIN} to {PRIORITY_MAX}, got {priority!r}")
+
+
+def check_retry(retry: Any) -> None:
+    """Raise ConfigError unless *retry* is a policy, or none."""
+    if retry is not None and not isinstance(retry, Retry):
+        raise ConfigError(f"retry= takes a Retry, as in Retry(attempts=3), got {retry!r}")
 
 
 def check_timeout(timeout_seconds: float | None) -> None:

@@ -17,11 +17,6 @@ _READY_COLUMNS = ("job_id", "queue_id", "priority", "attempt", "lost")
 _SCHEDULED_COLUMNS = ("job_id", "run_at", "attempt", "lost", "reason")
 
 
-def is_one_statement(jobs: Sequence[NewJob]) -> bool:
-    """True when enqueueing *jobs* needs no transaction around it."""
-    return len(jobs) <= ENQUEUE_ROWS_MAX
-
-
 def enqueue(jobs: Sequence[NewJob], *, batch_id: int | None = None) -> Operation[list[EnqueuedJob]]:
     """Write *jobs* and give their ids, in the same order. With more than one statement, all need one transaction."""
     if len(jobs) >= COPY_ROWS_MIN:

@@ -285,3 +285,44 @@ def test_a_forked_process_enqueues_on_connections_of_its_own(database_url: str) 
     asyncio.run(app.close())
     os.close(answer)
     os.close(question)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [{"permanent": ["ValueError"]}, {"permanent": [ValueError()]}, {"retry": 3}, {"priority": 1.5}, {"queue": 5}],
+)
+def test_a_policy_that_makes_no_sense_is_refused_when_the_task_is_defined(definition: dict) -> None:
+    async def nothing() -> None: ...
+
+    with pytest.raises(ConfigError):
+        Dibs("postgresql://nowhere").task(**definition)(nothing)
+
+
+async def test_what_is_no_job_no_id_no_state_is_refused_in_words(app: Dibs) -> None:
+    read = task_of(app)
+    with pytest.raises(TypeError, match="made by Task"):
+        await app.enqueue_many([read.job("x"), None])
+    with pytest.raises(TypeError, match="job ids"):
+        await app.cancel("12")
+    with pytest.raises(TypeError, match="job ids"):
+        await app.job("7")
+    with pytest.raises(ConfigError, match="state is one of scheduled"):
+        await app.jobs(state="nonsense")
+    for limit in (0, -1, 1_000_000):
+        with pytest.raises(ConfigError, match="limit"):
+            await app.jobs(limit=limit)
+    for name in ("", "a\x00b", "x" * 300):
+        with pytest.raises(ConfigError, match="name"):
+            await app.batch(name, [read.job("x")])
+    with pytest.raises(ConfigError, match="list of strings"):
+        read.options(tags="urgent")
+    assert await app.job(2**70) is None
+    assert (await app.cancel([2**70])).ended == ()
+    assert await app.jobs(state="ready") == []
+
+
+async def test_a_lent_pool_needs_the_dsn_beside_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIBS_DATABASE_URL", raising=False)
+    async with asyncpg.create_pool(database_url, min_size=0, max_size=1) as pool:
+        with pytest.raises(ConfigError, match="DSN of the same database"):
+            Dibs(pool=pool)
