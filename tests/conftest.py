@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,6 +24,9 @@ _URL = "DIBS_DATABASE_URL"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the run; the processes of pytest-xdist inherit the names, and so share its server and template."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell ignores it for what it runs in the background, and children inherit that; tests send it to them.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[_RUN] = secrets.token_hex(4)
         os.environ[_FOLDER] = str(run_folder())

@@ -72,11 +72,13 @@ class Place:
 
     def socket_folder(self) -> Path:
         """Where a server started now shall listen: here, or where the path is short and plain."""
-        path = str(self.root)
-        if len(os.fsencode(f"{path}/{_SOCKET_NAME}")) <= _SOCKET_PATH_BYTES_MAX and _PLAIN_PATH.match(path):
+        if _fits_a_socket(self.root):
             return self.root
-        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
-        short = Path(tempfile.gettempdir()).resolve() / f"dibs-{os.geteuid()}-{digest}"
+        digest = hashlib.sha256(os.fsencode(str(self.root))).hexdigest()[:12]
+        name = f"dibs-{os.geteuid()}-{digest}"
+        short = Path(tempfile.gettempdir()).resolve() / name
+        if not _fits_a_socket(short):  # the folder for temporary files has a long path, too
+            short = Path("/tmp").resolve() / name  # noqa: S108 - who owns it is checked below
         short.mkdir(mode=0o700, exist_ok=True)
         found = short.lstat()
         # Anyone may create folders there: one made by somebody else would let them listen in our place.
@@ -86,3 +88,8 @@ class Place:
                 "characters, but it belongs to somebody else: remove it, or choose another folder"
             )
         return short
+
+
+def _fits_a_socket(folder: Path) -> bool:
+    path = str(folder)
+    return len(os.fsencode(f"{path}/{_SOCKET_NAME}")) <= _SOCKET_PATH_BYTES_MAX and bool(_PLAIN_PATH.match(path))
