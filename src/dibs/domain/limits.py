@@ -43,7 +43,7 @@ COPY_ROWS_MIN: Final = 10_000
 BATCH_NAME_LENGTH_MAX: Final = 200
 """Characters of a batch's name."""
 
-LISTED_MAX: Final = 10_000
+LISTED_MAX: Final = 1_000_000
 """Jobs in one answer; for more, ask for the next page."""
 
 JOB_ID_MAX: Final = 2**63 - 1

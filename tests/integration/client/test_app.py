@@ -308,7 +308,7 @@ async def test_what_is_no_job_no_id_no_state_is_refused_in_words(app: Dibs) -> N
         await app.job("7")
     with pytest.raises(ConfigError, match="state is one of scheduled"):
         await app.jobs(state="nonsense")
-    for limit in (0, -1, 1_000_000):
+    for limit in (0, -1, 2_000_000):
         with pytest.raises(ConfigError, match="limit"):
             await app.jobs(limit=limit)
     for name in ("", "a\x00b", "x" * 300):
