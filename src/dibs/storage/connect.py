@@ -34,6 +34,12 @@ def is_connection_at_fault(error: BaseException) -> bool:
     return str(error.sqlstate)[:2] in {"08", "57"}
 
 
+def is_setting_at_fault(error: BaseException) -> bool:
+    """True when the server is there but knows no such user, password or database: trying again changes nothing."""
+    sqlstate = str(getattr(error, "sqlstate", ""))
+    return sqlstate.startswith("28") or sqlstate == "3D000"
+
+
 WORKER_SETTINGS: Final = {
     # The hot statements have one good plan each: index scans in the order that the statement spells out. A planner
     # without statistics, or with those of an emptier table, would believe that reading all of it is cheaper.

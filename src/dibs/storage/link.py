@@ -6,7 +6,17 @@ import random
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from dibs.storage.connect import DATABASE_ERRORS, WORKER_SETTINGS, Connection, close, connect, is_connection_at_fault
+from dibs.domain.errors import ConfigError
+from dibs.storage.connect import (
+    DATABASE_ERRORS,
+    WORKER_SETTINGS,
+    Connection,
+    close,
+    connect,
+    is_connection_at_fault,
+    is_setting_at_fault,
+    redact,
+)
 from dibs.storage.migrate import check
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
@@ -63,9 +73,16 @@ class Link:
         return self._connection is not None and not self._connection.is_closed()
 
     async def check_schema(self) -> None:
-        """Raise SchemaError unless the tables fit this code, and LinkDownError when that can not be found out."""
+        """Make sure that this code can work here. The first thing a worker does with its connection.
+
+        Raises:
+            SchemaError: The tables do not fit this code.
+            ConfigError: The server knows no such user, password or database. (Later on a worker keeps trying, since
+                it did work once.)
+            LinkDownError: It could not be found out.
+        """
         async with self._turn:
-            connection = await self._connected()
+            connection = await self._connected(may_be_wrong=True)
             try:
                 async with asyncio.timeout(STATEMENT_SECONDS):
                     await check(connection, self._schema)
@@ -93,12 +110,14 @@ class Link:
         if connection is not None:
             await close(connection)
 
-    async def _connected(self) -> Connection:
+    async def _connected(self, *, may_be_wrong: bool = False) -> Connection:
         attempt = 0
         while self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await connect(self._dsn, name=self._name, settings=WORKER_SETTINGS)
             except DATABASE_ERRORS as error:
+                if may_be_wrong and is_setting_at_fault(error):
+                    raise ConfigError(f"can not connect to {redact(self._dsn)!r}: {error}") from error
                 pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311
                 attempt += 1
                 log.warning(

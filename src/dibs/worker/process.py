@@ -26,6 +26,7 @@ def run_worker(workplace: Workplace, config: WorkerConfig) -> int:
 
     Raises:
         SchemaError: The tables do not fit this code.
+        ConfigError: The server knows no such user, password or database.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(workplace, config))

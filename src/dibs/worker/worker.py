@@ -89,6 +89,7 @@ class Worker:
 
         Raises:
             SchemaError: The tables do not fit this code.
+            ConfigError: The server knows no such user, password or database.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._link.close)

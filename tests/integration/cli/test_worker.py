@@ -2,6 +2,7 @@
 
 import os
 import signal
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def test_without_tables_it_says_what_to_run(start: Start, empty_database_url: st
     said = refused(start(empty_database_url, "shop:app", "--processes", processes))
     assert "there are no dibs tables in schema 'dibs'" in said
     assert "run: dibs migrate" in said
+    assert "Traceback" not in said
+
+
+def test_where_the_server_knows_no_such_database_it_says_so_at_once(start: Start, empty_database_url: str):
+    elsewhere = urllib.parse.urlsplit(empty_database_url)._replace(path="/not_there").geturl()
+    said = refused(start(elsewhere, "shop:app"))
+    assert "not_there" in said
+    assert "does not exist" in said
     assert "Traceback" not in said
 
 
