@@ -1,0 +1,75 @@
+"""All levels, one after the other, each on a fresh database."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.ground import Ground, fresh
+from benchmarks.limits import drain_loop, drain_pgbench, drain_rows, enqueue_pgbench, enqueue_python, enqueue_rows
+from benchmarks.limits.figure import Figure
+from benchmarks.servers import Server
+
+Measure = Callable[[Server, Ground], Awaitable[Figure]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How many jobs each measurement takes."""
+
+    drained: int
+    enqueued_one_by_one: int
+    enqueued_in_bulk: int
+
+    @classmethod
+    def scaled(cls, scale: float) -> "Sizes":
+        """At scale 1, enough for seconds of work each; whole thousands in any case."""
+        return cls(
+            drained=_thousands(200_000 * scale),
+            enqueued_one_by_one=_thousands(20_000 * scale),
+            enqueued_in_bulk=_thousands(200_000 * scale),
+        )
+
+
+async def levels(server: Server, scale: float) -> AsyncIterator[Figure]:
+    """The figures of L1 to L4 for draining and enqueueing, as they come."""
+    for measure in [*_drains(Sizes.scaled(scale)), *_enqueues(Sizes.scaled(scale))]:
+        async with fresh(server.dsn, "bench_limits") as ground:
+            yield await measure(server, ground)
+
+
+def _drains(sizes: Sizes) -> list[Measure]:
+    jobs = sizes.drained
+    return [
+        partial(drain_rows.measure, jobs=jobs, batch=500),
+        *(partial(drain_pgbench.measure, jobs=jobs, batch=batch) for batch in (100, 500, 1000)),
+        partial(drain_pgbench.measure, jobs=jobs, batch=500, together=False),
+        *(partial(drain_loop.measure, jobs=jobs, batch=batch) for batch in (100, 500, 1000)),
+        partial(drain_loop.measure, jobs=jobs, batch=500, connections=2),
+    ]
+
+
+def _enqueues(sizes: Sizes) -> list[Measure]:
+    ones, bulk = sizes.enqueued_one_by_one, sizes.enqueued_in_bulk
+    measures: list[Measure] = []
+    for callers in (1, 10):
+        measures += [
+            partial(enqueue_rows.insert, jobs=ones, clients=callers, payload_bytes=200),
+            partial(enqueue_python.insert, jobs=ones, callers=callers, payload_bytes=200),
+            partial(enqueue_pgbench.measure, jobs=ones, rows=1, clients=callers, payload_bytes=200),
+            partial(enqueue_python.statement, jobs=ones, callers=callers, payload_bytes=200),
+            partial(enqueue_python.app, jobs=ones, callers=callers, payload_bytes=200),
+        ]
+    for rows in (100, 500):
+        measures.append(partial(enqueue_pgbench.measure, jobs=bulk, rows=rows, clients=1, payload_bytes=200))
+    for payload_bytes in (200, 4000):
+        jobs = bulk if payload_bytes == 200 else _thousands(bulk / 5)  # noqa: PLR2004 - the smaller of the two
+        batch = min(jobs, 10_000)
+        measures += [
+            partial(enqueue_rows.copy, jobs=jobs, batch=batch, payload_bytes=payload_bytes),
+            partial(enqueue_python.app_bulk, jobs=jobs, batch=batch, payload_bytes=payload_bytes),
+        ]
+    return measures
+
+
+def _thousands(jobs: float) -> int:
+    return max(1, round(jobs / 1000)) * 1000
