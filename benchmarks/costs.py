@@ -24,6 +24,8 @@ class Costs:
     statements: int
     """Transactions that were committed; every statement of a worker is one. Sessions report theirs with a delay of up
     to a second, and when they end."""
+    foreign_cpu_seconds: float
+    """CPU time of this machine that neither the server nor this process and its children used."""
 
     def __sub__(self, earlier: Self) -> "Costs":
         """What was spent in between."""
@@ -32,6 +34,7 @@ class Costs:
             self.server_cpu_seconds - earlier.server_cpu_seconds,
             self.wal_bytes - earlier.wal_bytes,
             self.statements - earlier.statements,
+            self.foreign_cpu_seconds - earlier.foreign_cpu_seconds,
         )
 
 
@@ -42,7 +45,9 @@ async def read_costs(ground: Ground, server_pid: int) -> Costs:
         " from pg_stat_database where datname = current_database()"
     )
     assert row is not None  # noqa: S101 - the database we are connected to is there
-    return Costs(time.monotonic(), tree_cpu_seconds(server_pid), row["wal"], row["statements"])
+    server = tree_cpu_seconds(server_pid)
+    foreign = machine_cpu_seconds() - server - tree_cpu_seconds(os.getpid())
+    return Costs(time.monotonic(), server, row["wal"], row["statements"], foreign)
 
 
 async def settled_costs(ground: Ground, server_pid: int) -> Costs:
@@ -61,17 +66,29 @@ async def settled_costs(ground: Ground, server_pid: int) -> Costs:
     return await read_costs(ground, server_pid)
 
 
+def machine_cpu_seconds() -> float:
+    """CPU time that all cores together were busy, or that the host took from them, since the machine started."""
+    fields = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:9]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, fields)
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS
+
+
 def cpu_seconds() -> float:
     """CPU time of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
+def process_cpu_seconds(pid: int) -> float:
+    """CPU time of one process so far, without its children."""
+    return sum(_cpu_fields(pid)[:2])
+
+
 def tree_cpu_seconds(pid: int) -> float:
     """CPU time of a process and its children, living and ended."""
     while True:
         children = _children(pid)
-        total = sum(_cpu_fields(pid)) + sum(sum(_cpu_fields(child)[:2]) for child in children)
+        total = sum(_cpu_fields(pid)) + sum(process_cpu_seconds(child) for child in children)
         if children == _children(pid):  # else one ended meanwhile, and is counted nowhere or twice
             return total
 

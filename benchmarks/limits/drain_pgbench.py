@@ -44,7 +44,8 @@ async def measure(server: Server, ground: Ground, *, jobs: int, batch: int, toge
 
 def _rounds(line: Line, batch: int, token: int, *, together: bool) -> list[list[Query]]:
     """The statements of each transaction."""
-    rounds, held = [], []
+    rounds: list[list[Query]] = []
+    held: list[Held] = []
     for nth, ids in enumerate(line.batches(batch), start=1):
         claiming = next_query(line, held if together else [], floor=ids[0], limit=batch)
         held = [Held(id_, token + nth) for id_ in ids]

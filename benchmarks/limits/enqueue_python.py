@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from statistics import quantiles
+from typing import Any
 
 import asyncpg
 
@@ -76,7 +77,7 @@ async def app_bulk(server: Server, ground: Ground, *, jobs: int, batch: int, pay
     )  # fmt: skip
 
 
-def _task(opened: Dibs) -> Task[..., None]:
+def _task(opened: Dibs) -> Task[[int, str | None], Coroutine[Any, Any, None]]:
     @opened.task(name="bench.noop", queue=QUEUE)
     async def noop(number: int, payload: str | None) -> None: ...
 

@@ -36,6 +36,7 @@ class Figure:
                 "server_cpu_us_per_job": round(self.costs.server_cpu_seconds / self.jobs * 1e6, 2),
                 "wal_bytes_per_job": round(self.costs.wal_bytes / self.jobs, 1),
                 "statements_per_job": round(self.costs.statements / self.jobs, 4),
+                "foreign_cores": round(max(self.costs.foreign_cpu_seconds, 0.0) / self.costs.seconds, 2),
             }
         if self.worker_cpu_seconds is not None:
             per_job["worker_cpu_us_per_job"] = round(self.worker_cpu_seconds / self.jobs * 1e6, 2)

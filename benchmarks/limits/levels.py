@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.ground import Ground, fresh
-from benchmarks.limits import drain_loop, drain_pgbench, drain_rows, enqueue_pgbench, enqueue_python, enqueue_rows
+from benchmarks.limits import (
+    drain_loop,
+    drain_pgbench,
+    drain_rows,
+    drain_worker,
+    enqueue_pgbench,
+    enqueue_python,
+    enqueue_rows,
+)
 from benchmarks.limits.figure import Figure
 from benchmarks.servers import Server
 
@@ -45,6 +53,7 @@ def _drains(sizes: Sizes) -> list[Measure]:
         partial(drain_pgbench.measure, jobs=jobs, batch=500, together=False),
         *(partial(drain_loop.measure, jobs=jobs, batch=batch) for batch in (100, 500, 1000)),
         partial(drain_loop.measure, jobs=jobs, batch=500, connections=2),
+        partial(drain_worker.measure, jobs=jobs),
     ]
 
 

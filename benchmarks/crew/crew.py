@@ -1,0 +1,117 @@
+"""The workers: real processes, started by the command line, each execution counted."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.costs import process_cpu_seconds
+from benchmarks.crew import executions
+from benchmarks.crew.names import QUEUE, TASK
+from benchmarks.limits.lines import payload
+from dibs import Dibs
+from dibs.domain.job import NewJob
+
+SLOTS: Final = 500
+PAYLOAD_BYTES: Final = 200
+START_SECONDS_MAX: Final = 30.0
+STOP_SECONDS_MAX: Final = 30.0
+ROOT: Final = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """A running worker."""
+
+    process: asyncio.subprocess.Process
+
+    def kill(self) -> None:
+        """As the kernel does when memory runs out."""
+        self.process.kill()
+
+    def cpu_seconds(self) -> float:
+        """CPU time so far."""
+        return process_cpu_seconds(self.process.pid)
+
+    def rss_bytes(self) -> int:
+        """Memory in use."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1])
+        return pages * os.sysconf("SC_PAGESIZE")
+
+
+@dataclass(slots=True)
+class Crew:
+    """Starts workers on one database, enqueues for them, and counts what they ran."""
+
+    url: str
+    jobs: int
+    folder: Path
+    _taken_as_run: int = 0
+
+    @staticmethod
+    @asynccontextmanager
+    async def on(url: str, *, jobs: int) -> AsyncIterator["Crew"]:
+        """A crew for jobs with numbers below *jobs*."""
+        with tempfile.TemporaryDirectory(prefix="dibs-crew-") as folder:
+            yield Crew(url, jobs, Path(folder))
+
+    async def enqueue_one(self, *, number: int = 0, delay_seconds: float | None = None) -> int:
+        """Enqueue a job as anybody would; gives its id."""
+        args_json = f'{{"number":{number},"payload":"{payload(PAYLOAD_BYTES)}"}}'
+        job = NewJob(task=TASK, args_json=args_json, queue=QUEUE, max_attempts=3, delay_seconds=delay_seconds)
+        async with Dibs(self.url) as app:
+            return (await app.enqueue_many([job]))[0].id
+
+    async def start_cpu_seconds(self) -> float:
+        """What a worker spends until it has found that there is nothing to do. Called while that is so."""
+        async with Dibs(self.url) as app, self.worker() as worker:
+            asleep = "select exists (select from dibs.worker where asleep)"
+            async with app.connection() as connection, asyncio.timeout(START_SECONDS_MAX):
+                while not await connection.fetchval(asleep):  # noqa: ASYNC110 - a row that changes sends no event
+                    await asyncio.sleep(0.02)
+            return worker.cpu_seconds()
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[WorkerProcess]:
+        """Run a worker; it is stopped gracefully at the end, unless it was killed before.
+
+        Raises:
+            RuntimeError: It ended with an error.
+        """
+        command = [sys.executable, "-m", "dibs", "worker", "benchmarks.crew.app:app", f"--queues={QUEUE}:{SLOTS}"]
+        process = await asyncio.create_subprocess_exec(
+            *command, "--log-level=error", cwd=ROOT, env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            yield WorkerProcess(process)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                code = await process.wait()
+        # One that is told to stop before it has begun, ends by the signal.
+        if code not in {0, -signal.SIGKILL, -signal.SIGTERM}:
+            raise RuntimeError(f"a worker ended with exit code {code}")
+
+    def take_as_run(self, jobs: int) -> None:
+        """Count the first *jobs* numbers as executed: they are copies of one that was."""
+        self._taken_as_run = jobs
+
+    def executions(self) -> dict[str, int]:
+        """Numbers that were executed, and executions beyond the first of a number."""
+        distinct, again = executions.read(self.folder, self.jobs)
+        return {"executed": distinct + max(self._taken_as_run - 1, 0), "executed_again": again}
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DIBS_DATABASE_URL": self.url,
+            executions.FOLDER: str(self.folder),
+            executions.JOBS: str(self.jobs),
+        }
