@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from dibs.domain.retry import Retry
 from dibs.domain.state import JobState
 
@@ -77,9 +79,11 @@ class Job:
     traceback: str | None
 
 
-@dataclass(slots=True, eq=False)
-class ClaimedJob:
-    """A job that a worker holds. One is made for each claimed job, so it is bare and positional."""
+class ClaimedJob(msgspec.Struct, eq=False, gc=False):
+    """A job that a worker holds, in the order of the columns of `jobs/claim.sql`.
+
+    One is made for each claimed job: this kind of class costs a fifth of a dataclass.
+    """
 
     id: int
     token: int

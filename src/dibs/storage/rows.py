@@ -13,10 +13,7 @@ from dibs.storage.session import Row
 
 def claimed_job(row: Row) -> ClaimedJob:
     """A row of `jobs/claim.sql`."""
-    (job_id, token, queue_id, priority, attempt, lost, task, args, max_attempts, timeout, retry, batch_id) = row[:12]
-    return ClaimedJob(
-        job_id, token, queue_id, priority, attempt, lost, task, args, max_attempts, timeout, retry, batch_id
-    )
+    return ClaimedJob(*row[:12])
 
 
 def job(row: Row) -> Job:

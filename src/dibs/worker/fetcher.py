@@ -8,26 +8,17 @@ from typing import Final
 
 from dibs.domain.job import ClaimedJob
 from dibs.domain.outcome import HANDED_BACK, Outcome, Verdict
-from dibs.engine.claim import Floor, claim, finish, succeed_and_claim
+from dibs.engine.claim import claim, finish, succeed_and_claim
 from dibs.engine.liveness import set_asleep
 from dibs.engine.progress import report_progress
 from dibs.engine.rescue import disown
 from dibs.storage.link import Link, LinkDownError
 from dibs.worker.finisher import Finisher
+from dibs.worker.floors import Floors
 from dibs.worker.line import Line
 from dibs.worker.pace import Pace
 
 log = logging.getLogger("dibs.worker")
-
-HEAD_SECONDS: Final = 1.0
-"""Claims begin where the last one ended; at least this often one begins at the head of the line, where jobs that were
-retried, rescued or committed late are found."""
-
-HEAD_SHARE: Final = 0.05
-"""Of the time, at most so much goes into claims from the head: under an old snapshot they wade through dead rows."""
-
-FLOORS_MAX: Final = 32
-"""Priorities of one queue that are remembered."""
 
 SUSPECT_PAUSE_SECONDS: Final = 1.0
 """A suspect that must wait for another one comes back after so long, to this worker or one that has none."""
@@ -54,10 +45,7 @@ class Fetcher:
         self._retry_in = retry_in
         self._pace = Pace()
         self._signal = asyncio.Event()
-        self._floors: dict[tuple[int, int], Floor] = {}
-        self._was_told = False
-        self._came_short = True
-        self._head_at = 0.0
+        self._floors = Floors(len(lines))
         self._look_at: float | None = 0.0
         self._is_unsure = False
         self._troubles = 0
@@ -75,7 +63,7 @@ class Fetcher:
 
     def tell(self) -> None:
         """There are jobs in line: look at once, from the head."""
-        self._was_told = True
+        self._floors.tell()
         self._signal.set()
 
     async def run(self) -> None:
@@ -97,12 +85,12 @@ class Fetcher:
             await self._go_round({})
 
     def _wanted(self) -> dict[int, int]:
-        if not (self.is_claiming and self._finisher.has_room):
+        if not self.is_claiming or self._finisher.is_full:
             return {}
         return {line.queue_id: n for line in self._lines if (n := line.wanted())}
 
     def _may_look(self) -> bool:
-        return self._was_told or (self._look_at is not None and monotonic() >= self._look_at)
+        return self._floors.is_told or (self._look_at is not None and monotonic() >= self._look_at)
 
     async def _wait(self, due_in: float | None, wanted: dict[int, int]) -> None:
         pauses = [due_in] if due_in is not None else []
@@ -173,43 +161,29 @@ class Fetcher:
                     self._retry_in(item.outcome.delay_seconds)
 
     async def _record_and_claim(self, wanted: dict[int, int]) -> int:
-        from_head = bool(wanted) and self._is_head_due()
+        from_head = bool(wanted) and self._floors.is_head_due
         successes = self._finisher.take_successes()
         claimed: list[ClaimedJob] = []
         if successes or not from_head:
-            floors = () if from_head else tuple(self._floors.values())
-            try:
-                trip = await self._link.run(
-                    succeed_and_claim(self.worker_id, successes, floors, {} if from_head else wanted)
-                )
-            except BaseException:
-                self._finisher.put_back(successes, [])
-                raise
-            self._warn(trip.refused)
-            claimed = trip.claimed
+            claimed = await self._succeed_and_claim(successes, {} if from_head else wanted)
         if from_head:
-            claimed = await self._claim_from_head(wanted)
+            with self._floors.at_head():
+                claimed = await self._link.run(claim(self.worker_id, wanted))
         if wanted:
-            self._came_short = len(claimed) < sum(wanted.values())
+            self._floors.claimed(claimed, sum(wanted.values()))
         await self._hand_out(claimed)
         return len(claimed)
 
-    def _is_head_due(self) -> bool:
-        now = monotonic()
-        return self._was_told or not self._floors or (self._came_short and now >= self._head_at) or (
-            now >= self._head_at + HEAD_SECONDS
-        )  # fmt: skip
-
-    async def _claim_from_head(self, wanted: dict[int, int]) -> list[ClaimedJob]:
-        self._was_told = False
-        began = monotonic()
-        claimed = await self._link.run(claim(self.worker_id, wanted))
-        now = monotonic()
-        self._head_at = now + (now - began) / HEAD_SHARE
-        return claimed
+    async def _succeed_and_claim(self, successes: list[ClaimedJob], wanted: dict[int, int]) -> list[ClaimedJob]:
+        try:
+            trip = await self._link.run(succeed_and_claim(self.worker_id, successes, self._floors.hints(), wanted))
+        except BaseException:
+            self._finisher.put_back(successes, [])
+            raise
+        self._warn(trip.refused)
+        return trip.claimed
 
     async def _hand_out(self, claimed: list[ClaimedJob]) -> None:
-        self._raise_floors(claimed)
         if not self.is_claiming:  # the worker was told to stop while the claim was under way
             for job in claimed:
                 self._finisher.add(job, HANDED_BACK)
@@ -236,20 +210,6 @@ class Fetcher:
             raise
         return kept
 
-    def _raise_floors(self, claimed: list[ClaimedJob]) -> None:
-        for job in claimed:
-            key = (job.queue_id, job.priority)
-            floor = self._floors.get(key)
-            if floor is None or floor.job_id <= job.id:
-                self._floors[key] = Floor(job.queue_id, job.priority, job.id + 1)
-                if floor is None:
-                    self._order_floors()
-
-    def _order_floors(self) -> None:
-        """Best priority first, as the statement expects them."""
-        best = sorted(self._floors.items(), key=lambda item: (item[0][0], -item[0][1]))
-        self._floors = dict(best[: FLOORS_MAX * len(self._lines)])
-
     async def _adjust_pace(self, claimed: int) -> None:
         if claimed:
             self._pace.found()
@@ -259,8 +219,7 @@ class Fetcher:
             self._pace.found_nothing()
             if self._pace.should_sleep:
                 await self._mark(asleep=True)
-                self._was_told = True  # look once more, now that enqueues notify
-                self._signal.set()
+                self.tell()  # look once more, now that enqueues notify
         pause = self._pace.next_look_seconds()
         self._look_at = None if pause is None else monotonic() + pause
 

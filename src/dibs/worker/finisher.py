@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from dibs.domain.job import ClaimedJob
-from dibs.domain.outcome import Ended, Outcome, Verdict
+from dibs.domain.outcome import SUCCEEDED, Ended, Outcome
 from dibs.engine.progress import ProgressReport
 
 FLUSH_SECONDS: Final = 0.01
@@ -32,8 +32,10 @@ class Finisher:
     def __init__(self) -> None:
         self.notify: Callable[[], None] = lambda: None
         """Called when something has become due, or when a slot runs out of jobs."""
-        self.successes: list[ClaimedJob] = []
-        self.others: list[Ended] = []
+        self.is_full = False
+        """True while too many endings wait."""
+        self._successes: list[ClaimedJob] = []
+        self._others: list[Ended] = []
         self._progress: dict[int, ProgressReport] = {}
         self._endings_due_at: float | None = None
         self._progress_due_at: float | None = None
@@ -44,18 +46,20 @@ class Finisher:
         """Take an ending. What the job last said of its progress goes out before it, while the lease is still held."""
         if job.id in self._progress:
             self._progress_due_at = 0.0
-        if outcome.verdict is Verdict.SUCCEED:
-            self.successes.append(job)
+        if outcome is SUCCEEDED:
+            self._successes.append(job)
         else:
-            self.others.append(Ended(job.id, job.token, outcome))
-        gathered = len(self.successes) + len(self.others)
+            self._others.append(Ended(job.id, job.token, outcome))
         if self._endings_due_at is None:
             self._endings_due_at = monotonic() + FLUSH_SECONDS
             self.notify()
-        elif gathered == FLUSH_ROWS:
+            return
+        gathered = len(self._successes) + len(self._others)
+        if gathered == FLUSH_ROWS:
             self._endings_due_at = 0.0
             self.notify()
-        if gathered >= BACKLOG_MAX:
+        elif gathered >= BACKLOG_MAX:
+            self.is_full = True
             self._room.clear()
 
     def report(self, report: ProgressReport) -> None:
@@ -69,11 +73,6 @@ class Finisher:
         """Wait while too many endings wait."""
         await self._room.wait()
 
-    @property
-    def has_room(self) -> bool:
-        """False while too many endings wait."""
-        return self._room.is_set()
-
     def due_in(self) -> float | None:
         """Seconds until something must be recorded; null: nothing waits."""
         due_at = min((at for at in (self._endings_due_at, self._progress_due_at) if at is not None), default=None)
@@ -81,12 +80,12 @@ class Finisher:
 
     def take_successes(self) -> list[ClaimedJob]:
         """The successes to record now; give them back with `put_back` if that does not work."""
-        taken, self.successes = self.successes, []
+        taken, self._successes = self._successes, []
         return taken
 
     def take_others(self) -> list[Ended]:
         """The other endings to record now."""
-        taken, self.others = self.others, []
+        taken, self._others = self._others, []
         return taken
 
     def take_progress(self) -> list[ProgressReport]:
@@ -99,21 +98,22 @@ class Finisher:
 
     def put_back(self, successes: list[ClaimedJob], others: list[Ended]) -> None:
         """They could not be recorded; keep them for the next round trip."""
-        self.successes[:0] = successes
-        self.others[:0] = others
+        self._successes[:0] = successes
+        self._others[:0] = others
 
     def flushed(self) -> None:
         """What was taken has been recorded."""
-        waiting = len(self.successes) + len(self.others)
+        waiting = len(self._successes) + len(self._others)
         self._endings_due_at = monotonic() + FLUSH_SECONDS if waiting else None
         if waiting < BACKLOG_MAX:
+            self.is_full = False
             self._room.set()
 
     @property
     def is_empty(self) -> bool:
         """True when no ending waits."""
-        return not (self.successes or self.others)
+        return not (self._successes or self._others)
 
     def tokens(self) -> list[int]:
         """The tokens of the endings that wait."""
-        return [*(job.token for job in self.successes), *(item.token for item in self.others)]
+        return [*(job.token for job in self._successes), *(item.token for item in self._others)]

@@ -12,25 +12,26 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Started(Generic[T]):
-    """A coroutine after its first step; await it for the rest."""
+def first_step(coroutine: Coroutine[Any, Any, T], context: Context) -> "Rest[T] | None":
+    """Run *coroutine* up to its first wait, in *context*. Gives the rest, to be awaited; null: there is none."""
+    try:
+        waits_for = context.run(coroutine.send, None)
+    except StopIteration:
+        return None
+    return Rest(coroutine, context, waits_for)
 
-    __slots__ = ("_context", "_coroutine", "_waits_for", "is_done", "value")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T], context: Context) -> None:
+class Rest(Generic[T]):
+    """What is left of a coroutine after its first step; await it once."""
+
+    __slots__ = ("_context", "_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], context: Context, waits_for: Any) -> None:
         self._coroutine = coroutine
         self._context = context
-        self.is_done = False
-        self.value: T | None = None
-        try:
-            self._waits_for: Any = context.run(coroutine.send, None)
-        except StopIteration as end:
-            self.is_done = True
-            self.value = end.value
+        self._waits_for = waits_for
 
-    def __await__(self) -> Generator[Any, Any, T | None]:
-        if self.is_done:
-            return self.value
+    def __await__(self) -> Generator[Any, Any, T]:
         waits_for = self._waits_for
         try:
             while True:

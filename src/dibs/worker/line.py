@@ -53,7 +53,7 @@ class Line:
 
     def wanted(self) -> int:
         """How many jobs to claim now; zero while what is here lasts for a while."""
-        if not self.is_low:
+        if len(self._waiting) > self._low:
             return 0
         return max(self.slots - self.running + self._ahead - len(self._waiting), 0)
 
@@ -75,9 +75,16 @@ class Line:
         self._waiting.extend(jobs)
         self._feed()
 
+    def next(self) -> ClaimedJob | None:
+        """The next job to run, if one waits."""
+        if not self._waiting or self._held_back:
+            return None
+        self.running += 1
+        return self._waiting.popleft()
+
     async def take(self) -> ClaimedJob:
         """The next job to run; waits for one."""
-        while (job := self._next()) is None:
+        while (job := self.next()) is None:
             hungry = asyncio.get_running_loop().create_future()
             self._hungry.append(hungry)
             try:
@@ -86,16 +93,16 @@ class Line:
                 hungry.cancel()
                 self._feed()  # the job it was woken for goes to another slot
                 raise
-        self.running += 1
         return job
 
-    def ended(self, job: ClaimedJob, seconds: float) -> None:
-        """A job's attempt is over, after *seconds*."""
+    def ended(self, job: ClaimedJob, seconds: float) -> bool:
+        """A job's attempt is over, after *seconds*. Tells whether it is time to claim more."""
         self.running -= 1
         self._ended += 1
         if job.lost:
             self.forget([job])
         self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
+        return len(self._waiting) <= self._low
 
     def take_back(self) -> list[ClaimedJob]:
         """Give up all jobs that wait here."""
@@ -118,11 +125,6 @@ class Line:
         self._held_back = held_back
         self._feed()
 
-    @property
-    def is_low(self) -> bool:
-        """True when it is time to claim more."""
-        return len(self._waiting) <= self._low
-
     def measure(self) -> None:
         """Note how fast jobs end; called with each round trip."""
         now = monotonic()
@@ -133,16 +135,13 @@ class Line:
             self._measured_at = now
             is_long = self._mean_seconds >= LONG_SECONDS
             self._ahead = 0 if is_long else min(int(self._rate * AHEAD_SECONDS), AHEAD_MAX)
-            self._low = self._ahead // 2
+            self._low = self._ahead * 3 // 4
 
     def _admits(self, suspect: ClaimedJob) -> bool:
         if not self._suspects:
             return True
         lost_once = all(job.lost == 1 for job in (suspect, *self._suspects.values()))
         return lost_once and monotonic() - self._suspect_at >= SUSPECT_SECONDS
-
-    def _next(self) -> ClaimedJob | None:
-        return self._waiting.popleft() if self._waiting and not self._held_back else None
 
     def _feed(self) -> None:
         if self._held_back:

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
-from dibs.domain.outcome import HANDED_BACK
+from dibs.domain.outcome import HANDED_BACK, Outcome
 from dibs.domain.task import Registry
 from dibs.engine.progress import ProgressReport
 from dibs.worker.alarm import Alarm
-from dibs.worker.executor import Attempt, Interruption
+from dibs.worker.current import CurrentJob
+from dibs.worker.executor import Interruption, Running, begin
 from dibs.worker.finisher import Finisher
 from dibs.worker.line import Line
 from dibs.worker.threads import Threads
 
-YIELD_SECONDS: Final = 0.002
-"""Jobs that never wait would keep the loop to themselves; so often, others get their turn."""
+YIELD_SECONDS: Final = 0.001
+"""Jobs that never wait would keep the loop to themselves; when all slots have run for so long, others get a turn."""
 
 IDLE_POLL_SECONDS: Final = 0.02
 """How often a stopping worker looks whether its slots are empty."""
@@ -33,7 +34,8 @@ class Slots:
         self._registry = registry
         self._threads = threads
         self._alarm = alarm
-        self._attempts: dict[int, Attempt] = {}
+        self._running: dict[int, Running] = {}
+        self._turn_seconds = YIELD_SECONDS / sum(line.slots for line in lines)
         self._is_closing = False
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
@@ -42,11 +44,11 @@ class Slots:
     @property
     def running(self) -> list[int]:
         """The ids of the jobs that run."""
-        return list(self._attempts)
+        return list(self._running)
 
     def tokens(self) -> list[int]:
         """The tokens of the jobs that run."""
-        return [attempt.job.token for attempt in self._attempts.values()]
+        return [running.job.token for running in self._running.values()]
 
     def close(self) -> None:
         """Take no further job."""
@@ -77,14 +79,14 @@ class Slots:
     def interrupt(self, why: Interruption, job_ids: Sequence[int] | None = None) -> None:
         """Interrupt these jobs, or all, as far as they run here."""
         for job_id in self.running if job_ids is None else job_ids:
-            if (attempt := self._attempts.get(job_id)) is not None:
-                attempt.interrupt(why)
+            if (running := self._running.get(job_id)) is not None:
+                running.interrupt(why)
 
     async def empty(self, seconds: float, hurry: asyncio.Event) -> None:
         """Wait until nothing runs, for so long at most, or until there is a *hurry*."""
         end = monotonic() + seconds
         hurried = asyncio.ensure_future(hurry.wait())
-        while self._attempts and not hurried.done() and (left := end - monotonic()) > 0:
+        while self._running and not hurried.done() and (left := end - monotonic()) > 0:
             await asyncio.wait({hurried}, timeout=min(left, IDLE_POLL_SECONDS))
         hurried.cancel()
 
@@ -98,31 +100,44 @@ class Slots:
     async def _serve(self, line: Line) -> None:
         slot = asyncio.current_task()
         assert slot is not None  # noqa: S101 - for the type checker: coroutines run in tasks
-        turn_began = monotonic()
+        turn_began = now = monotonic()
         while not self._is_closing:
-            if not self._finisher.has_room:
+            if self._finisher.is_full:
                 await self._finisher.room()
-            job = await line.take()
-            began = monotonic()
-            attempt = self._attempts[job.id] = Attempt(job, line, self.worker_id, self._report)
-            try:
-                outcome = await attempt.run(self._registry, self._threads, slot)
-            finally:
-                if self._attempts.get(job.id) is attempt:
-                    del self._attempts[job.id]
-                now = monotonic()
-                line.ended(job, now - began)
+            job = line.next()
+            if job is None:
+                job = await line.take()
+                turn_began = now = monotonic()
+            began = now
+            handle = CurrentJob(job, line.name, self.worker_id, self._report)
+            begun = begin(job, handle, self._registry, self._threads)
+            outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot)
+            now = monotonic()
+            is_low = line.ended(job, now - began)
+            while slot.cancelling():
+                # By us, to interrupt this job, or by the job itself: in either case this job, and no other.
+                slot.uncancel()
             if outcome is not None:
                 self._finisher.add(job, outcome)
                 if outcome.failure is not None:
                     self._alarm.note_error()
-            if attempt.stuck_thread is not None:
-                await _outlast(attempt.stuck_thread, line)
-            if line.is_low:
+            if isinstance(begun, Running) and begun.stuck_thread is not None:
+                await _outlast(begun.stuck_thread, line)
+            if is_low:
                 self._finisher.notify()
-            if now - turn_began > YIELD_SECONDS:
+            if now - turn_began > self._turn_seconds:
                 await asyncio.sleep(0)
-                turn_began = monotonic()
+                turn_began = now = monotonic()
+
+    async def _end(self, running: Running, slot: asyncio.Task[Any]) -> Outcome | None:
+        """Let a job come to its end; meanwhile it can be interrupted."""
+        job_id = running.job.id
+        self._running[job_id] = running
+        try:
+            return await running.end(slot)
+        finally:
+            if self._running.get(job_id) is running:  # and not a later attempt, claimed after a lost lease
+                del self._running[job_id]
 
 
 async def _outlast(thread: "asyncio.Future[Any]", line: Line) -> None:

@@ -1,22 +1,30 @@
 """A coroutine in a context of its own, without a task of its own."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
 
 import pytest
 
-from dibs.worker.isolate import Started
+from dibs.worker.isolate import Rest, first_step
 
+T = TypeVar("T")
 seen: ContextVar[str] = ContextVar("seen", default="nothing")
+
+
+def rest_of(coroutine: Coroutine[Any, Any, T]) -> Rest[T]:
+    """What is left of it after its first step."""
+    rest = first_step(coroutine, copy_context())
+    assert rest is not None
+    return rest
 
 
 async def test_a_coroutine_that_never_waits_is_done_after_its_first_step():
     async def quick() -> int:
         return 7
 
-    started = Started(quick(), copy_context())
-    assert (started.is_done, started.value) == (True, 7)
-    assert await started == 7
+    assert first_step(quick(), copy_context()) is None
 
 
 async def test_context_variables_stay_inside_across_waits():
@@ -27,7 +35,7 @@ async def test_context_variables_stay_inside_across_waits():
         seen.set("after")
         return kept
 
-    assert await Started(change(), copy_context()) == "before"
+    assert await rest_of(change()) == "before"
     assert seen.get() == "nothing"
 
 
@@ -38,9 +46,9 @@ async def test_an_error_comes_through_at_once_or_later():
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        Started(fail(wait=False), copy_context())
+        first_step(fail(wait=False), copy_context())
     with pytest.raises(ValueError, match="no"):
-        await Started(fail(wait=True), copy_context())
+        await rest_of(fail(wait=True))
 
 
 async def test_cancellation_reaches_the_coroutine_in_its_context():
@@ -54,7 +62,7 @@ async def test_cancellation_reaches_the_coroutine_in_its_context():
             cleaned.append(seen.get())
 
     async def slot() -> None:
-        await Started(wait_for_ever(), copy_context())
+        await rest_of(wait_for_ever())
 
     running = asyncio.ensure_future(slot())
     await asyncio.sleep(0)
@@ -74,7 +82,7 @@ async def test_a_coroutine_may_swallow_its_cancellation_and_go_on():
         return "was not asked"
 
     async def slot() -> str | None:
-        return await Started(stubborn(), copy_context())
+        return await rest_of(stubborn())
 
     running = asyncio.ensure_future(slot())
     await asyncio.sleep(0)

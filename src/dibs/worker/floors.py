@@ -1,0 +1,73 @@
+"""Where in line a claim begins."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Final
+
+from dibs.domain.job import ClaimedJob
+from dibs.engine.claim import Floor
+
+HEAD_SECONDS: Final = 1.0
+"""Claims begin where the last one ended; at least this often one begins at the head of the line, where jobs that were
+retried, rescued or committed late are found."""
+
+HEAD_SHARE: Final = 0.05
+"""Of the time, at most so much goes into claims from the head: under an old snapshot they wade through dead rows."""
+
+FLOORS_MAX: Final = 32
+"""Priorities of one queue that are remembered."""
+
+
+class Floors:
+    """What a worker remembers of how far it has claimed, for each queue and priority."""
+
+    def __init__(self, queues: int) -> None:
+        self._max = FLOORS_MAX * queues
+        self._floors: dict[tuple[int, int], Floor] = {}
+        self._is_told = False
+        self._came_short = True
+        self._head_at = 0.0
+
+    def hints(self) -> Sequence[Floor]:
+        """Where to begin, best priority first, as the statement expects them."""
+        return tuple(self._floors.values())
+
+    def tell(self) -> None:
+        """There are jobs in line, perhaps below the floors."""
+        self._is_told = True
+
+    @property
+    def is_told(self) -> bool:
+        """True when somebody told of jobs since the last claim from the head."""
+        return self._is_told
+
+    @property
+    def is_head_due(self) -> bool:
+        """True when the next claim is to begin at the head."""
+        if self._is_told or not self._floors:
+            return True
+        return monotonic() >= self._head_at + (0.0 if self._came_short else HEAD_SECONDS)
+
+    @contextmanager
+    def at_head(self) -> Iterator[None]:
+        """Around a claim from the head: the longer it takes, the later comes the next one."""
+        self._is_told = False
+        began = monotonic()
+        yield
+        now = monotonic()
+        self._head_at = now + (now - began) / HEAD_SHARE
+
+    def claimed(self, jobs: Sequence[ClaimedJob], wanted: int) -> None:
+        """Go on behind *jobs*, which come in the order of their ids within a priority; *wanted* were asked for."""
+        self._came_short = len(jobs) < wanted
+        for (queue_id, priority), job_id in {(job.queue_id, job.priority): job.id for job in jobs}.items():
+            floor = self._floors.get((queue_id, priority))
+            if floor is None or floor.job_id <= job_id:
+                self._floors[queue_id, priority] = Floor(queue_id, priority, job_id + 1)
+                if floor is None:
+                    self._order()
+
+    def _order(self) -> None:
+        best = sorted(self._floors.items(), key=lambda item: (item[0][0], -item[0][1]))
+        self._floors = dict(best[: self._max])
