@@ -1,10 +1,10 @@
-"""All levels, one after the other, each on a fresh database."""
+"""All levels, from the rows alone to the real worker and the real app."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.ground import Ground, fresh
+from benchmarks.ground import Ground
 from benchmarks.limits import (
     drain_loop,
     drain_pgbench,
@@ -38,11 +38,10 @@ class Sizes:
         )
 
 
-async def levels(server: Server, scale: float) -> AsyncIterator[Figure]:
-    """The figures of L1 to L4 for draining and enqueueing, as they come."""
-    for measure in [*_drains(Sizes.scaled(scale)), *_enqueues(Sizes.scaled(scale))]:
-        async with fresh(server.dsn, "bench_limits") as ground:
-            yield await measure(server, ground)
+def levels(scale: float) -> Mapping[str, list[Measure]]:
+    """The measurements of L1 to L4, each to be taken on a fresh database, by what is measured."""
+    sizes = Sizes.scaled(scale)
+    return {"drain": _drains(sizes), "enqueue": _enqueues(sizes)}
 
 
 def _drains(sizes: Sizes) -> list[Measure]:

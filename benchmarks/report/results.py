@@ -1,0 +1,42 @@
+"""The file of results: one JSON for each run, newest last by name."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+FOLDER: Final = Path(__file__).parents[1] / "results"
+_SUFFIX: Final = "-dibs.json"
+
+Results = dict[str, Any]
+
+
+def path_of(date: str) -> Path:
+    """Where the results of a day lie."""
+    return FOLDER / f"{date}{_SUFFIX}"
+
+
+def newest() -> Path | None:
+    """The newest file of results."""
+    return max(FOLDER.glob(f"*{_SUFFIX}"), default=None)
+
+
+def read(path: Path) -> Results:
+    """The results in *path*."""
+    found: Results = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def write(path: Path, results: Results) -> None:
+    """Write results, so that a difference between two runs can be read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def figures(results: Results) -> dict[str, dict[str, Any]]:
+    """The figures of the limits by name."""
+    return {figure["name"]: figure for figure in results["limits"]}
+
+
+def days(results: Results) -> dict[str, dict[str, Any]]:
+    """The bad days by name."""
+    return {day["name"]: day for day in results["bad_days"]}
