@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import click
+
 from benchmarks.bad_days.day import Site
 from benchmarks.bad_days.days import DAYS
 from benchmarks.costs import read_costs
@@ -64,7 +66,7 @@ async def _run(server: Server, scale: float, only: str | None, folder: Path) -> 
     page = file.with_suffix(".md")
     page.write_text("\n\n".join([tables.run(results), tables.targets(results), tables.limits(results),
                                  tables.bad_days(results), ""]), "utf-8")  # fmt: skip
-    print(f"{file}\n{page}")
+    click.echo(f"{file}\n{page}")
     return results
 
 
@@ -80,16 +82,14 @@ async def _take(name: str, part: Part, results: kept.Results) -> None:
     results[section].append(entry)
     rate = f"{entry['rate']:>12,.0f}/s" if isinstance(entry["rate"], float) else " " * 14
     took = time.monotonic() - began
-    print(f"{took:6.1f} s  {rate}  {entry['name']}  {entry['wrong'] or ''}", file=sys.stderr, flush=True)
+    click.echo(f"{took:6.1f} s  {rate}  {entry['name']}  {entry['wrong'] or ''}", err=True)
 
 
 def _parts(server: Server, scale: float) -> list[tuple[str, Part]]:
-    limits = [
-        (f"limits.{group}", _level(server, measure))
-        for group, measures in levels(scale).items()
-        for measure in measures
+    return [
+        *((f"limits.{group}", _level(server, one)) for group, measures in levels(scale).items() for one in measures),
+        *((f"bad_days.{name}", _bad_day(server, scale, name)) for name in DAYS),
     ]
-    return limits + [(f"bad_days.{name}", _bad_day(server, scale, name)) for name in DAYS]
 
 
 def _level(server: Server, measure: Measure) -> Part:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.report.results import Results
-from benchmarks.report.targets import reached
+from benchmarks.report.targets import Target, reached
 
 
 def targets(results: Results) -> str:
@@ -12,12 +12,7 @@ def targets(results: Results) -> str:
     return _table(
         ("figure", "target", "measured", ""),
         (
-            (
-                one.target.what,
-                f"{'≤' if one.target.is_upper else '≥'} {one.target.bound:g}",
-                _plain(one.value),
-                one.verdict,
-            )
+            (one.target.what, f"{_sign(one.target)} {one.target.bound:g}", _plain(one.value), one.verdict)
             for one in reached(results)
         ),
     )
@@ -31,8 +26,8 @@ def limits(results: Results) -> str:
             "what",
             "jobs/s",
             "p50, p99 ms",
-            "server CPU µs/job",
-            "client CPU µs/job",
+            "server µs/job",
+            "client µs/job",
             "WAL B/job",
             "statements/job",
         ),
@@ -81,6 +76,10 @@ def run(results: Results) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _sign(target: Target) -> str:
+    return "≤" if target.is_upper else "≥"
 
 
 def _rate(measured: Mapping[str, Any]) -> str:
