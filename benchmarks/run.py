@@ -64,8 +64,7 @@ async def _run(server: Server, scale: float, only: str | None, folder: Path) -> 
             await _take(name, part, results)
             kept.write(file, results)  # after each part: a run that is cut short is not lost
     page = file.with_suffix(".md")
-    page.write_text("\n\n".join([tables.run(results), tables.targets(results), tables.limits(results),
-                                 tables.bad_days(results), ""]), "utf-8")  # fmt: skip
+    page.write_text(tables.page(results), "utf-8")
     click.echo(f"{file}\n{page}")
     return results
 

@@ -7,6 +7,11 @@ from benchmarks.report.results import Results
 from benchmarks.report.targets import Target, reached
 
 
+def page(results: Results) -> str:
+    """All of them."""
+    return "\n\n".join([run(results), targets(results), limits(results), bad_days(results)]) + "\n"
+
+
 def targets(results: Results) -> str:
     """What was aimed at and what was reached."""
     return _table(

@@ -1,0 +1,46 @@
+"""The page on performance shows the newest committed results, and no figure besides."""
+
+import re
+
+import pytest
+from benchmarks.report import page, results, tables
+
+
+def figure(**changes: object) -> dict[str, object]:
+    """A figure as it stands in a file of results."""
+    plain = {
+        "name": "drain.L4",
+        "level": "L4",
+        "what": "dibs worker",
+        "rate": 12_345.6,
+        "latency_ms": {},
+        "wrong": None,
+    }
+    return {**plain, **changes}
+
+
+def test_the_page_shows_the_newest_results() -> None:
+    newest = results.newest()
+    if newest is None:
+        pytest.skip("no complete run has been committed yet")
+    shown = page.PAGE.read_text("utf-8")
+    assert shown == page.filled(shown, results.read(newest), newest), "run python -m benchmarks.report.page"
+
+
+def test_every_mark_of_the_page_is_closed_and_filled() -> None:
+    shown = page.PAGE.read_text("utf-8")
+    marks = re.findall(r"<!-- (.*?) -->", shown)
+    assert marks[1::2] == ["end of results"] * (len(marks) // 2)
+    assert [mark.removeprefix("results: ") for mark in marks[::2]] == ["targets", "plots", "limits", "bad days", "run"]
+
+
+def test_a_figure_whose_counts_are_wrong_is_void() -> None:
+    shown = tables.limits({"limits": [figure(), figure(rate=None, wrong="one job is missing")]})
+    assert "| 12,346 |" in shown
+    assert "void: one job is missing" in shown
+
+
+def test_a_target_that_was_not_measured_is_not_reached() -> None:
+    shown = tables.targets({"limits": [figure()], "bad_days": []})
+    assert "reached" not in shown.replace("not measured", "")
+    assert shown.count("not measured") == len(shown.splitlines()) - 2
