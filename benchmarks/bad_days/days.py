@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from benchmarks.bad_days import blocked, dump, finished, held_back, idle, killed, scheduled, waiting
+from benchmarks.bad_days import blocked, dump, finished, held_back, idle, killed, pruning, scheduled, waiting
 from benchmarks.bad_days.day import Day, Site
 
 DAYS: Final[Mapping[str, Callable[[Site], Awaitable[Day]]]] = {
@@ -15,6 +15,7 @@ DAYS: Final[Mapping[str, Callable[[Site], Awaitable[Day]]]] = {
     "idle_in_transaction": held_back.idle_in_transaction,
     "pg_dump": dump.measure,
     "blocked_100k": blocked.measure,
+    "pruning": pruning.measure,
     "worker_killed": killed.measure,
     "idle_workers": idle.measure,
 }

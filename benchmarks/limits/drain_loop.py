@@ -45,4 +45,4 @@ async def _drain(connection: asyncpg.Connection, line: Line, batch: int) -> None
         held = [Held(row["job_id"], row["token"]) for row in rows if row["job_id"] is not None]
         if not held:
             return
-        floor = max(floor, held[-1].id + 1)
+        floor = max(job.id for job in held) + 1

@@ -1,10 +1,18 @@
 """Results as tables in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.report.results import Results
+from benchmarks.report.results import Results, figures
 from benchmarks.report.targets import Target, reached
+
+_COSTS: Final = {
+    "server_cpu_us_per_job": "server µs/job",
+    "worker_cpu_us_per_job": "client µs/job",
+    "wal_bytes_per_job": "WAL B/job",
+    "statements_per_job": "statements/job",
+    "foreign_cores": "foreign cores",
+}
 
 
 def page(results: Results) -> str:
@@ -24,28 +32,18 @@ def targets(results: Results) -> str:
 
 
 def limits(results: Results) -> str:
-    """Every level of draining and enqueueing."""
+    """Every level of draining and enqueueing, and how much of each the real thing (L4) reaches."""
+    named = figures(results)
     return _table(
-        (
-            "level",
-            "what",
-            "jobs/s",
-            "p50, p99 ms",
-            "server µs/job",
-            "client µs/job",
-            "WAL B/job",
-            "statements/job",
-        ),
+        ("level", "what", "jobs/s", "L4's share", "p50, p99 ms", *_COSTS.values()),
         (
             (
                 figure["level"],
                 figure["what"],
                 _rate(figure),
+                _plain(_share(figure, named)),
                 _latency(figure["latency_ms"]),
-                _plain(figure.get("server_cpu_us_per_job")),
-                _plain(figure.get("worker_cpu_us_per_job")),
-                _plain(figure.get("wal_bytes_per_job")),
-                _plain(figure.get("statements_per_job")),
+                *(_plain(figure.get(cost)) for cost in _COSTS),
             )
             for figure in results["limits"]
         ),
@@ -89,6 +87,15 @@ def _sign(target: Target) -> str:
 
 def _rate(measured: Mapping[str, Any]) -> str:
     return f"void: {measured['wrong']}" if measured["wrong"] else _plain(measured["rate"])
+
+
+def _share(figure: Mapping[str, Any], named: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """The rate of L4 at the same work, by the rate of *figure*."""
+    kind, *rest = figure["name"].split(".")
+    real = named.get(f"{kind}.L4") or named.get(f"{kind}.L4.{rest[-1]}")
+    if figure["level"] == "L4" or not real or not real["rate"] or not figure["rate"]:
+        return None
+    return float(real["rate"] / figure["rate"])
 
 
 def _latency(cuts: Mapping[str, float]) -> str:
