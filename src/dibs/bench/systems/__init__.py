@@ -1,0 +1,1 @@
+"""The adapter files that are shipped: dibs' own."""
