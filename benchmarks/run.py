@@ -27,9 +27,13 @@ from benchmarks.limits.levels import Measure, levels
 from benchmarks.report import results as kept
 from benchmarks.report import tables
 from benchmarks.report.machine import machine, versions
+from benchmarks.report.medians import medians
 from benchmarks.servers import Server, postgres
 
 PARTIAL: Final = Path(__file__).parents[1] / ".bench" / "results"
+
+REPEATS: Final = 3
+"""Of each limit; the middle one counts. A bad day is measured once, with a clean run beside it."""
 
 Part = Callable[[], Awaitable[tuple[str, dict[str, object]]]]
 """Measures, and gives the section of the results with the entry for it."""
@@ -58,14 +62,15 @@ async def _run(server: Server, scale: float, only: str | None, folder: Path) -> 
         "date": date, "scale": scale, "machine": machine(), "versions": versions(server.version),
         "settings": dict(server.settings), "limits": [], "bad_days": [], "failures": [],
     }  # fmt: skip
-    file = folder / kept.path_of(date).name
     for name, part in _parts(server, scale):
         if only is None or name == only or name.startswith(f"{only}."):
             await _take(name, part, results)
-            kept.write(file, results)  # after each part: a run that is cut short is not lost
-    page = file.with_suffix(".md")
-    page.write_text(tables.page(results), "utf-8")
-    click.echo(f"{file}\n{page}")
+            kept.write(PARTIAL / "running.json", results)  # a run that is cut short is not lost
+    results["limits"] = medians(results["limits"])
+    file = folder / kept.path_of(date).name
+    kept.write(file, results)
+    file.with_suffix(".md").write_text(tables.page(results), "utf-8")
+    click.echo(f"{file}\n{file.with_suffix('.md')}")
     return results
 
 
@@ -85,8 +90,10 @@ async def _take(name: str, part: Part, results: kept.Results) -> None:
 
 
 def _parts(server: Server, scale: float) -> list[tuple[str, Part]]:
+    groups = [(f"limits.{group}", one) for group, measures in levels(scale).items() for one in measures]
     return [
-        *((f"limits.{group}", _level(server, one)) for group, measures in levels(scale).items() for one in measures),
+        # All once, then all again: what disturbs the machine for a while does not hit one of them alone.
+        *((name, _level(server, measure)) for _ in range(REPEATS) for name, measure in groups),
         *((f"bad_days.{name}", _bad_day(server, scale, name)) for name in DAYS),
     ]
 

@@ -5,7 +5,7 @@ from benchmarks.crew.crew import Crew
 from benchmarks.crew.drains import drain
 from benchmarks.ground import copy_job, fresh
 
-JOBS = 200_000
+JOBS = 100_000
 
 
 async def clean_rate(site: Site) -> float:

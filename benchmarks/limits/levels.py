@@ -32,9 +32,9 @@ class Sizes:
     def scaled(cls, scale: float) -> "Sizes":
         """At scale 1, enough for seconds of work each; whole thousands in any case."""
         return cls(
-            drained=_thousands(200_000 * scale),
-            enqueued_one_by_one=_thousands(20_000 * scale),
-            enqueued_in_bulk=_thousands(200_000 * scale),
+            drained=_thousands(100_000 * scale),
+            enqueued_one_by_one=_thousands(5_000 * scale),
+            enqueued_in_bulk=_thousands(100_000 * scale),
         )
 
 

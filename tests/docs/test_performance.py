@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from benchmarks.report import page, results, tables
+from benchmarks.report import medians, page, results, tables
 
 
 def figure(**changes: object) -> dict[str, object]:
@@ -44,3 +44,15 @@ def test_a_target_that_was_not_measured_is_not_reached() -> None:
     shown = tables.targets({"limits": [figure()], "bad_days": []})
     assert "reached" not in shown.replace("not measured", "")
     assert shown.count("not measured") == len(shown.splitlines()) - 2
+
+
+def test_of_several_repetitions_the_middle_one_counts() -> None:
+    found = medians.medians([figure(rate=1.0), figure(rate=3.0), figure(rate=2.0), figure(name="drain.L2.500")])
+    assert [entry["name"] for entry in found] == ["drain.L4", "drain.L2.500"]
+    assert found[0]["rate"] == 2.0
+    assert found[0]["rates"] == [1.0, 3.0, 2.0]
+
+
+def test_a_repetition_that_went_wrong_makes_the_figure_void() -> None:
+    found = medians.medians([figure(rate=1.0), figure(rate=None, wrong="one job is missing"), figure(rate=2.0)])
+    assert found[0]["rate"] is None
