@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dibs.domain.job import ClaimedJob
 from dibs.domain.outcome import Ended
 from dibs.storage import params, rows, statements
-from dibs.storage.session import Operation
+from dibs.storage.session import Operation, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RoundTrip:
 def claim(worker_id: int, wanted: Mapping[int, int]) -> Operation[list[ClaimedJob]]:
     """Claim the best jobs of each queue (id to how many), from the very head of the line."""
     found = yield statements.JOBS_CLAIM(worker_id, list(wanted), list(wanted.values()))
-    return [rows.claimed_job(row) for row in found]
+    return _best_first(found)
 
 
 def succeed_and_claim(
@@ -47,7 +47,7 @@ def succeed_and_claim(
         list(wanted),
         list(wanted.values()),
     )
-    claimed = [rows.claimed_job(row) for row in found] if found[0][0] is not None else []
+    claimed = _best_first(found) if found[0][0] is not None else []
     return RoundTrip(claimed, found[0][12] or ())
 
 
@@ -55,3 +55,10 @@ def finish(ended: Sequence[Ended]) -> Operation[list[int]]:
     """Record outcomes; gives the jobs whose lease was no longer held, for which nothing was changed."""
     found = yield statements.JOBS_FINISH(*params.endings(ended))
     return [row[0] for row in found if row[0] is not None]
+
+
+def _best_first(found: Sequence[Row]) -> list[ClaimedJob]:
+    """The claimed jobs, highest priority first, then in the order of their ids."""
+    jobs = [rows.claimed_job(row) for row in found]
+    jobs.sort(key=lambda job: (-job.priority, job.id))
+    return jobs

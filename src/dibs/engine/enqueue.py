@@ -13,7 +13,7 @@ _JOB_COLUMNS = (
     "id", "queue_id", "priority", "max_attempts", "batch_id", "enqueued_at",
     "timeout_seconds", "task", "args", "retry", "tags",
 )  # fmt: skip
-_READY_COLUMNS = ("job_id", "queue_id", "priority", "attempt", "lost")
+_READY_COLUMNS = ("job_id", "queue_id", "priority", "attempt", "lost", "batch_id")
 _SCHEDULED_COLUMNS = ("job_id", "run_at", "attempt", "lost", "reason")
 
 
@@ -45,7 +45,7 @@ def _copy(jobs: Sequence[NewJob], batch_id: int | None) -> Operation[list[int]]:
         ))  # fmt: skip
         due_at = _due_at(job, now)
         if due_at is None:
-            in_line.append((id_, queue_id, job.priority, 0, 0))
+            in_line.append((id_, queue_id, job.priority, 0, 0, batch_id))
         else:
             later.append((id_, due_at, 0, 0, "delay"))
     yield Copy("job", _JOB_COLUMNS, written)

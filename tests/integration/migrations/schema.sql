@@ -134,7 +134,8 @@ CREATE TABLE dibs.ready (
     queue_id integer NOT NULL,
     priority smallint NOT NULL,
     attempt smallint NOT NULL,
-    lost smallint NOT NULL
+    lost smallint NOT NULL,
+    batch_id bigint
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='100000');
 

@@ -36,12 +36,14 @@ create index job_by_batch on /*schema.*/job (batch_id, id) where batch_id is not
 
 -- The line. Its one index is the claim order: highest priority first, then first in, first out.
 -- Rows come and go at full speed, so it is vacuumed by count, not by share of its size.
+-- batch_id is here so that a claim writes its lease without looking into job first.
 create table /*schema.*/ready (
   job_id bigint not null,
   queue_id integer not null,
   priority smallint not null,
   attempt smallint not null,
-  lost smallint not null
+  lost smallint not null,
+  batch_id bigint
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000);
 create unique index ready_in_claim_order on /*schema.*/ready (queue_id, priority desc, job_id);

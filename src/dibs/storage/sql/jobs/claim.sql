@@ -2,6 +2,7 @@
 -- index: ready_in_claim_order.  locks: the chosen ready rows, SKIP LOCKED, so claimers never wait for each other;
 --   the worker's own row, FOR KEY SHARE, so that no lease is made for a worker that is being given up.
 -- fence: one new token for each claim; an ending is accepted only with the (job, token) of the lease made here.
+-- returns: the jobs, in any order; sorting them here would cost the server more than it costs the worker.
 -- plan: the rows are locked first and deleted by their place (ctid), which leaves the planner no choice of a join.
 -- $1 worker, $2 queue ids, $3 how many of each
 with me as materialized (
@@ -21,16 +22,20 @@ picked as materialized (
 ),
 taken as (
   delete from /*schema.*/ready where ctid = any(array(select place from picked))
-  returning job_id, queue_id, priority, attempt + 1 as attempt, lost
+  returning job_id, queue_id, priority, attempt + 1 as attempt, lost, batch_id
 ),
-claimed as materialized (
+claimed as (
   select t.job_id, t.queue_id, t.priority, t.attempt, t.lost, j.task, j.args, j.max_attempts, j.timeout_seconds,
-         j.retry, j.batch_id, (select nextval('/*schema.*/lease_token')) as token
+         j.retry, t.batch_id
   from taken t join /*schema.*/job j on j.id = t.job_id
+),
+mark as materialized (
+  select nextval('/*schema.*/lease_token') as token
 ),
 leased as (
   insert into /*schema.*/lease (job_id, token, worker_id, batch_id, leased_at, attempt, lost)
-  select job_id, token, $1, batch_id, (select /*schema.*/clock()), attempt, lost from claimed
+  select job_id, (select token from mark), $1, batch_id, (select /*schema.*/clock()), attempt, lost from taken
 )
-select job_id, token, queue_id, priority, attempt, lost, task, args, max_attempts, timeout_seconds, retry, batch_id
-from claimed order by priority desc, job_id;
+select job_id, (select token from mark), queue_id, priority, attempt, lost, task, args, max_attempts, timeout_seconds,
+       retry, batch_id
+from claimed;

@@ -13,8 +13,8 @@ released as (
   delete from /*schema.*/lease where ctid = any(array(select place from unknown))
 ),
 in_line as (
-  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
-  select u.job_id, j.queue_id, j.priority, u.attempt - 1, u.lost
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
+  select u.job_id, j.queue_id, j.priority, u.attempt - 1, u.lost, j.batch_id
   from unknown u join /*schema.*/job j on j.id = u.job_id
 )
 select job_id from unknown order by job_id;

@@ -37,8 +37,8 @@ written as (
   from placed
 ),
 in_line as (
-  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
-  select id, queue_id, priority, 0, 0 from placed where due_at is null
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
+  select id, queue_id, priority, 0, 0, batch_id from placed where due_at is null
 ),
 later as (
   insert into /*schema.*/scheduled (job_id, run_at, attempt, lost, reason)

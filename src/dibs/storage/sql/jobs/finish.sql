@@ -1,6 +1,7 @@
 -- finish: record how attempts ended, whatever the outcome (plain successes go the shorter way of succeed_and_claim).
 -- outcomes: s succeed, f fail, c cancel lead to done; r retry, z snooze, u unknown task lead back to the schedule,
---   h hand back leads to the line, or to the schedule when it has a delay. Snooze, unknown task and hand back wind the attempt back: they did not use it up.
+--   h hand back leads to the line, or to the schedule when it has a delay. Snooze, unknown task and hand back wind the
+--   attempt back: they did not use it up.
 -- fence: an outcome whose (job, token) is not leased any more changes nothing and comes back in the result.
 -- locks: the leases, in the order of their job ids.
 -- A job that was asked to be cancelled while it ran does not go back: it ends cancelled.
@@ -47,10 +48,10 @@ later as (
   from held where outcome in ('r', 'z', 'u', 'h') and delay_seconds > 0
 ),
 in_line as (
-  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
   select h.job_id, j.queue_id, j.priority,
          case h.outcome when 'r' then h.attempt else h.attempt - 1 end,
-         case h.outcome when 'h' then h.lost else 0 end
+         case h.outcome when 'h' then h.lost else 0 end, j.batch_id
   from held h join /*schema.*/job j on j.id = h.job_id
   where h.outcome in ('r', 'z', 'u', 'h') and not h.delay_seconds > 0
   returning queue_id

@@ -13,8 +13,8 @@ moved as (
   returning job_id, attempt, lost
 ),
 in_line as (
-  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
-  select m.job_id, j.queue_id, j.priority, m.attempt, m.lost
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
+  select m.job_id, j.queue_id, j.priority, m.attempt, m.lost, j.batch_id
   from moved m join /*schema.*/job j on j.id = m.job_id
   returning queue_id
 ),

@@ -44,8 +44,8 @@ recorded as (
   from judged where outcome in ('c', 'f')
 ),
 in_line as (
-  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
-  select job_id, queue_id, priority, attempt, lost + 1 from judged where outcome = 'h'
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
+  select job_id, queue_id, priority, attempt, lost + 1, batch_id from judged where outcome = 'h'
   returning queue_id
 ),
 explained as (

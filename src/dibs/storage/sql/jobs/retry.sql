@@ -25,8 +25,8 @@ moving as materialized (
   join /*schema.*/job j on j.id = a.job_id
 ),
 in_line as (
-  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost)
-  select job_id, queue_id, priority, attempt, 0 from moving
+  insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
+  select job_id, queue_id, priority, attempt, 0, batch_id from moving
   returning job_id, queue_id
 ),
 no_longer_cancelled as (

@@ -4,21 +4,17 @@
 -- vacuum from removing the dead entries at the head of the line, this is what keeps a claim cheap. The floor is a
 -- hint: an id below it can appear later, and is found by claim.sql, which runs at least once a second.
 -- fence: a success whose (job, token) is not leased any more changes nothing and comes back in `refused`.
--- locks: the leases, as they lie and not in the order of ids. Only the holder of a token presents it, and a rescue
---   skips what is locked, so nobody waits for them in another order; locking them first would be one more write a job.
--- returns: one row at least; `refused` stands in every row, job_id is null when nothing was claimed. How many batches
+-- locks: the leases, in the order of job ids, as the index gives them.
+-- plan: one scan of the index of leases for all ids. Without `coalesce` the planner would make a join of `in`, and in
+--   a join without statistics compare each with each; so it looks each pair up in a hash table.
+-- returns: one row at least, in any order; `refused` stands in every row, job_id is null when nothing was claimed. How many batches
 --   were announced stands there, too: what the result does not need, the planner would leave out.
 -- $1 worker, $2 job ids, $3 tokens, $4-$6 floors: queue ids, priorities (best first), job ids,
 -- $7 queue ids, $8 how many of each
 with released as (
   delete from /*schema.*/lease
-  where ctid = any(array(
-    select l.place
-    from unnest($2::bigint[], $3::bigint[]) as e(job_id, token)
-    cross join lateral (
-      select ctid as place from /*schema.*/lease where job_id = e.job_id and token = e.token limit 1
-    ) l
-  ))
+  where job_id = any($2::bigint[])
+    and coalesce((job_id, token) in (select * from unnest($2::bigint[], $3::bigint[])), false)
   returning job_id, token, worker_id, batch_id, leased_at, attempt
 ),
 recorded as (
@@ -61,18 +57,21 @@ picked as materialized (
 ),
 taken as (
   delete from /*schema.*/ready where ctid = any(array(select place from picked))
-  returning job_id, queue_id, priority, attempt + 1 as attempt, lost
+  returning job_id, queue_id, priority, attempt + 1 as attempt, lost, batch_id
 ),
-claimed as materialized (
+claimed as (
   select t.job_id, t.queue_id, t.priority, t.attempt, t.lost, j.task, j.args, j.max_attempts, j.timeout_seconds,
-         j.retry, j.batch_id, (select nextval('/*schema.*/lease_token')) as token
+         j.retry, t.batch_id
   from taken t join /*schema.*/job j on j.id = t.job_id
+),
+mark as materialized (
+  select nextval('/*schema.*/lease_token') as token
 ),
 leased as (
   insert into /*schema.*/lease (job_id, token, worker_id, batch_id, leased_at, attempt, lost)
-  select job_id, token, $1, batch_id, (select /*schema.*/clock()), attempt, lost from claimed
+  select job_id, (select token from mark), $1, batch_id, (select /*schema.*/clock()), attempt, lost from taken
 )
-select c.job_id, c.token, c.queue_id, c.priority, c.attempt, c.lost, c.task, c.args, c.max_attempts,
+select c.job_id, (select token from mark), c.queue_id, c.priority, c.attempt, c.lost, c.task, c.args, c.max_attempts,
        c.timeout_seconds, c.retry, c.batch_id, r.refused, r.announced
 from (
   select case when (select count(*) from released) < cardinality($2)
@@ -81,5 +80,4 @@ from (
                    ) e) end as refused,
          (select count(*) from announced) as announced
 ) r
-left join claimed c on true
-order by c.priority desc, c.job_id;
+left join claimed c on true;
