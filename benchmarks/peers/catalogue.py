@@ -1,0 +1,54 @@
+"""The peers that are compared, and what is left out and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A system that dibs is compared with."""
+
+    name: str
+    server: str
+    """`postgres` or `redis`."""
+    slow: bool = False
+    """Too slow for the full number of jobs in reasonable time: measured with fewer, which results say."""
+    requirements_name: str | None = None
+    """The file of pinned packages, where it is not called like the peer."""
+
+    @property
+    def adapter(self) -> Path:
+        """The adapter file. Its name must not be its library's, which it imports."""
+        return _HERE / f"{self.name}_system.py"
+
+    @property
+    def requirements(self) -> Path:
+        """The pinned packages of its environment."""
+        return _HERE / "requirements" / f"{self.requirements_name or self.name}.txt"
+
+
+PEERS: Final = (
+    Peer(name="procrastinate", server="postgres", slow=True),
+    Peer(name="pgqueuer", server="postgres"),
+    Peer(name="saq_postgres", server="postgres", slow=True, requirements_name="saq"),
+    Peer(name="chancy", server="postgres", slow=True),
+    Peer(name="awa", server="postgres"),
+    Peer(name="pgmq", server="postgres"),
+    Peer(name="saq_redis", server="redis", slow=True, requirements_name="saq"),
+    Peer(name="taskiq", server="redis"),
+    Peer(name="arq", server="redis", slow=True),
+    Peer(name="streaq", server="redis", slow=True),
+    Peer(name="rq", server="redis", slow=True),
+    Peer(name="dramatiq", server="redis"),
+    Peer(name="huey", server="redis"),
+    Peer(name="celery", server="redis", slow=True),
+)
+
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "oban-py": "needs Python 3.12, and one Python (3.11) runs all systems here",
+    "PgQue": "its SQL is in no package of PyPI, Debian or npm: pgque-py is a client without it",
+}
