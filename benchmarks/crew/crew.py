@@ -7,19 +7,18 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from benchmarks.costs import process_cpu_seconds
 from benchmarks.crew import executions
-from benchmarks.crew.names import QUEUE, TASK
-from benchmarks.limits.lines import payload
+from benchmarks.limits.lines import new_job
 from dibs import Dibs
-from dibs.domain.job import NewJob
+from dibs.bench.stage import tally
+from dibs.bench.systems import dibs_system
 
-SLOTS: Final = 100
-"""The fastest number for tasks that do nothing: ten leave the worker waiting, and a thousand gain nothing."""
+SETTINGS: Final = tuple(f"--{name}={value}" for name, value in dibs_system.PROFILES["best"].items())
 PAYLOAD_BYTES: Final = 200
 START_SECONDS_MAX: Final = 30.0
 STOP_SECONDS_MAX: Final = 30.0
@@ -64,8 +63,7 @@ class Crew:
 
     async def enqueue_one(self, *, number: int = 0, delay_seconds: float | None = None) -> int:
         """Enqueue a job as anybody would; gives its id."""
-        args_json = f'{{"number":{number},"payload":"{payload(PAYLOAD_BYTES)}"}}'
-        job = NewJob(task=TASK, args_json=args_json, queue=QUEUE, max_attempts=3, delay_seconds=delay_seconds)
+        job = replace(new_job(number, payload_bytes=PAYLOAD_BYTES), delay_seconds=delay_seconds)
         async with Dibs(self.url) as app:
             return (await app.enqueue_many([job]))[0].id
 
@@ -85,7 +83,7 @@ class Crew:
         Raises:
             RuntimeError: It ended with an error.
         """
-        command = [sys.executable, "-m", "dibs", "worker", "benchmarks.crew.app:app", f"--queues={QUEUE}:{SLOTS}"]
+        command = [sys.executable, "-m", "dibs", "worker", f"{dibs_system.__name__}:app", *SETTINGS]
         process = await asyncio.create_subprocess_exec(
             *command, "--log-level=error", cwd=ROOT, env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
@@ -112,7 +110,8 @@ class Crew:
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
-            "DIBS_DATABASE_URL": self.url,
-            executions.FOLDER: str(self.folder),
-            executions.JOBS: str(self.jobs),
+            dibs_system.URL_VARIABLE: self.url,
+            tally.DIR: str(self.folder),
+            tally.JOBS: str(self.jobs),
+            tally.BODY: "noop",
         }

@@ -1,35 +1,23 @@
-"""Count executions in files that outlive the processes: one byte for each job's number, one file for each process."""
+"""What the tally files of many processes tell together."""
 
-import mmap
-import os
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Final
 
-FOLDER: Final = "DIBS_EXECUTIONS_FOLDER"
-JOBS: Final = "DIBS_EXECUTIONS_JOBS"
-"""The environment variables that tell a worker where to count, and how far numbers go."""
-
-
-def executed(number: int) -> None:
-    """This process has begun to run the job with this number. It counts at once, whatever becomes of the process."""
-    counts = _counts()
-    counts[number] = min(counts[number] + 1, 255)
+from dibs.bench.stage.tally import START_BYTES
 
 
 def read(folder: Path, jobs: int) -> tuple[int, int]:
     """How many numbers were executed, and how many executions there were beyond the first of a number."""
-    files = [file.read_bytes() for file in folder.iterdir()]
-    executions = sum(map(sum, files))
+    counts = [_counts(file, jobs) for file in folder.iterdir()]
     # As one long number each, ten million counts are combined in milliseconds.
-    merged = reduce(or_, (int.from_bytes(counts) for counts in files), 0).to_bytes(jobs)
+    merged = reduce(or_, map(int.from_bytes, counts), 0).to_bytes(jobs)
     distinct = jobs - merged.count(0)
-    return distinct, executions - distinct
+    return distinct, sum(map(sum, counts)) - distinct
 
 
-@cache
-def _counts() -> mmap.mmap:
-    with (Path(os.environ[FOLDER]) / str(os.getpid())).open("wb+") as file:
-        file.truncate(int(os.environ[JOBS]))
-        return mmap.mmap(file.fileno(), 0)
+def _counts(file: Path, jobs: int) -> bytes:
+    """The second part of the file: one byte for each number."""
+    with file.open("rb") as opened:
+        opened.seek(jobs * START_BYTES)
+        return opened.read()

@@ -1,7 +1,7 @@
 """L4: the real worker, from the command line, with a task that does nothing but be counted."""
 
 from benchmarks.costs import read_costs, settled_costs
-from benchmarks.crew.crew import SLOTS, Crew
+from benchmarks.crew.crew import SETTINGS, Crew
 from benchmarks.crew.drains import drain
 from benchmarks.ground import Ground, copy_job
 from benchmarks.limits.figure import Figure
@@ -19,7 +19,7 @@ async def measure(server: Server, ground: Ground, *, jobs: int) -> Figure:
         drained = await drain(ground, crew, range(first, first + jobs))
         costs = await settled_costs(ground, server.pid) - before
     return Figure(
-        name="drain.L4", level="L4", what=f"dibs worker, one process, {SLOTS} slots", jobs=jobs,
+        name="drain.L4", level="L4", what=f"dibs worker {' '.join(SETTINGS)}", jobs=jobs,
         seconds=drained.seconds, costs=costs, worker_cpu_seconds=drained.worker_cpu_seconds - start_cpu_seconds,
         counts=drained.counts, wrong=drained.wrong,
     )  # fmt: skip

@@ -7,13 +7,14 @@ from random import Random
 from typing import Final, NamedTuple
 
 from benchmarks.ground import SCHEMA, Ground, copy_job
+from dibs.bench.systems.dibs_system import task
 from dibs.domain.job import NewJob
 from dibs.engine.claim import Floor
 from dibs.engine.enqueue import enqueue
 from dibs.engine.liveness import Registration, ensure_queues, register
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
-QUEUE: Final = "default"
+QUEUE: Final = "bench"
 
 
 class Held(NamedTuple):
@@ -47,8 +48,7 @@ def payload(size: int) -> str:
 
 def new_job(number: int, *, payload_bytes: int) -> NewJob:
     """A job as the scenarios enqueue it, with a number and some bytes."""
-    args_json = f'{{"number":{number},"payload":"{payload(payload_bytes)}"}}'
-    return NewJob(task="bench.noop", args_json=args_json, queue=QUEUE, max_attempts=3)
+    return task.job(number=number, payload=payload(payload_bytes))
 
 
 async def enqueue_one(ground: Ground, *, payload_bytes: int) -> int:
