@@ -9,6 +9,7 @@ import time
 from array import array
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,17 +21,20 @@ _WARM_UP_SECONDS: Final = 1.0
 
 @dataclass(slots=True)
 class Calls:
-    """Calls of one method of a producer, shared by so many callers, and how long they took."""
+    """Jobs that so many callers share out among them, and how long their calls took."""
 
-    method: str
-    """`enqueue` or `enqueue_many`."""
-    whats: Iterator[Any]
-    """Numbers, or lists of them."""
+    numbers: range
+    how: str
+    """`one` by one, `many` at once, or `fill`: many at once where the system has a way to."""
+    size: int
+    """How many at once."""
     payload: str | None
     callers: int
     took_ns: list[int] = field(default_factory=list)
     began_ns: int = 0
     ended_ns: int = 0
+    cpu_seconds: float = 0.0
+    """What this process used between the two."""
 
     def make(self, adapter: Any, url: str) -> None:
         """Make them. The clock runs from the first call to the last return; connecting comes before."""
@@ -41,42 +45,56 @@ class Calls:
 
     async def _make_async(self, adapter: Any, url: str) -> None:
         producer = await adapter.connect(url, self.callers)
-        call = getattr(producer, self.method)
+        call, whats = self._calls_of(producer)
 
         async def caller() -> None:
-            for what in self.whats:
+            for what in whats:
                 began = time.monotonic_ns()
                 await call(what, self.payload)
                 self.took_ns.append(time.monotonic_ns() - began)
 
-        self.began_ns = time.monotonic_ns()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.callers):
-                group.create_task(caller())
-        self.ended_ns = time.monotonic_ns()
+        with self._clock():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.callers):
+                    group.create_task(caller())
         await producer.close()
 
     def _make_in_threads(self, adapter: Any, url: str) -> None:
         producer = adapter.connect(url, self.callers)
-        call: Callable[[Any, str | None], object] = getattr(producer, self.method)
+        call, whats = self._calls_of(producer)
         turn = threading.Lock()  # an iterator can not be shared by threads as it is
 
         def caller() -> None:
             while True:
                 with turn:
-                    what = next(self.whats, None)
+                    what = next(whats, None)
                 if what is None:
                     return
                 began = time.monotonic_ns()
                 call(what, self.payload)
                 self.took_ns.append(time.monotonic_ns() - began)
 
-        self.began_ns = time.monotonic_ns()
-        with ThreadPoolExecutor(self.callers) as pool:
+        with self._clock(), ThreadPoolExecutor(self.callers) as pool:
             for future in [pool.submit(caller) for _ in range(self.callers)]:
                 future.result()
-        self.ended_ns = time.monotonic_ns()
         producer.close()
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        used = time.process_time()
+        self.began_ns = time.monotonic_ns()
+        yield
+        self.ended_ns = time.monotonic_ns()
+        self.cpu_seconds = time.process_time() - used
+
+    def _calls_of(self, producer: Any) -> tuple[Callable[[Any, str | None], Any], Iterator[Any]]:
+        """The producer's method, and what to give to it call by call."""
+        if self.how == "fill":
+            self.how = "many" if hasattr(producer, "enqueue_many") else "one"
+        if self.how == "one":
+            return producer.enqueue, iter(self.numbers)
+        starts = range(0, len(self.numbers), self.size)
+        return producer.enqueue_many, (list(self.numbers[start : start + self.size]) for start in starts)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
     python stage.py ADAPTER VERB '{"url": ..., ...}'
 
     prepare   {url}                                               make tables
-    enqueue   {url, first, count, callers, payload_bytes, how}    how: one (by one) or many (at once)
+    enqueue   {url, first, count, callers, payload_bytes, how}    how: one by one, many at once, or fill: as it can
     schedule  {url, first, count, rate, callers, payload_bytes}   at fixed times; one more job goes first, to warm up
     work      {url, profile}                                      a worker, until SIGTERM
     finished  {url, count, seconds_max}                           wait until the system says so many have finished
@@ -65,16 +65,21 @@ def enqueue(
     adapter: Any, *, url: str, first: int, count: int, callers: int, payload_bytes: int | None, how: str
 ) -> Answer:
     """Write jobs as fast as the callers can."""
-    numbers, size = range(first, first + count), getattr(adapter, "BULK_SIZE", sending.BULK_SIZE)
-    lists = (list(numbers[start : start + size]) for start in range(0, count, size))
     calls = sending.Calls(
-        method="enqueue" if how == "one" else "enqueue_many",
-        whats=iter(numbers) if how == "one" else lists,
+        numbers=range(first, first + count),
+        how=how,
+        size=getattr(adapter, "BULK_SIZE", sending.BULK_SIZE),
         payload=sending.make_payload(payload_bytes),
         callers=callers,
     )
     calls.make(adapter, url)
-    return {"began_ns": calls.began_ns, "ended_ns": calls.ended_ns, "call_ns": sending.percentiles(calls.took_ns)}
+    return {
+        "how": calls.how,
+        "began_ns": calls.began_ns,
+        "ended_ns": calls.ended_ns,
+        "calls_cpu_seconds": calls.cpu_seconds,
+        "call_ns": sending.percentiles(calls.took_ns),
+    }
 
 
 def schedule(

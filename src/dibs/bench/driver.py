@@ -1,0 +1,150 @@
+"""Starts the stage's processes in a system's environment, waits for what they run, and measures them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dibs.bench import executions
+from dibs.bench.processes import tree_cpu_seconds, tree_rss_bytes
+from dibs.bench.stage import tally
+
+STAGE: Final = Path(tally.__file__).with_name("stage.py")
+POLL_SECONDS: Final = 0.02
+"""How often the counts are looked at. It costs well under a hundredth of a core."""
+
+_STOP_SECONDS: Final = 30.0
+_LOG_CHARACTERS: Final = 1_000
+
+
+class StageError(Exception):
+    """A system could not do what the benchmark asked of it; the message has its last words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A job queue to be measured."""
+
+    name: str
+    adapter: Path
+    python: Path
+    """The interpreter of the environment it is installed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A running worker with its process tree."""
+
+    process: asyncio.subprocess.Process
+    started_ns: int
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the tree so far."""
+        return tree_cpu_seconds(self.process.pid)
+
+    def rss_bytes(self) -> int:
+        """Memory of the tree at its peak."""
+        return tree_rss_bytes(self.process.pid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One system on one database, with one tally."""
+
+    system: System
+    url: str
+    folder: Path
+    """The tally's, to begin with empty."""
+    jobs: int
+    body: str
+    environment: Mapping[str, str]
+
+    async def call(self, verb: str, **options: Any) -> dict[str, Any]:
+        """Run one verb to its end; gives its answer.
+
+        Raises:
+            StageError: It failed.
+        """
+        async with self._started(verb, options) as process:
+            assert process.stdout is not None  # noqa: S101 - it was asked for
+            said = await process.stdout.read()
+            code = await process.wait()
+        if code or not said:
+            raise StageError(f"{self.system.name}: {verb} ended with exit code {code}. {self._last_words()}")
+        answer: dict[str, Any] = json.loads(said)
+        return answer
+
+    @asynccontextmanager
+    async def worker(self, profile: str) -> AsyncIterator[Worker]:
+        """Run a worker; it is told to stop at the end, and killed with all it started if it does not."""
+        started_ns = time.monotonic_ns()
+        async with self._started("work", {"profile": profile}) as process:
+            yield Worker(process, started_ns)
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await process.wait()
+
+    async def executed(self, jobs: int, total: int, seconds_max: float, *workers: Worker) -> None:
+        """Wait until so many jobs have started, and there were so many executions in all, or for *seconds_max*.
+
+        Raises:
+            StageError: A worker has ended.
+        """
+        deadline = time.monotonic() + seconds_max
+        while time.monotonic() < deadline:
+            distinct, executed = await asyncio.to_thread(executions.count, self.folder, self.jobs)
+            if distinct >= jobs and executed >= total:
+                return
+            for worker in workers:
+                if worker.process.returncode is not None:
+                    code = worker.process.returncode
+                    raise StageError(f"{self.system.name}: a worker ended with exit code {code}. {self._last_words()}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    def executions(self) -> executions.Executions:
+        """What has been executed so far."""
+        return executions.read(self.folder, self.jobs)
+
+    @asynccontextmanager
+    async def _started(self, verb: str, options: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+        options = {"url": self.url, **options}
+        with self._log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                self.system.python, STAGE, self.system.adapter, verb, json.dumps(options),
+                env=self._environment(), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
+                start_new_session=True,  # a Ctrl-C in the terminal is for us, who stop it
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        # Some workers start others by a command line of their own: those must find the adapter and the tally, too.
+        folders = [str(STAGE.parent), str(self.system.adapter.parent), os.environ.get("PYTHONPATH", "")]
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, folders)),
+            tally.DIR: str(self.folder),
+            tally.JOBS: str(self.jobs),
+            tally.BODY: self.body,
+            **self.environment,
+        }
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+    def _last_words(self) -> str:
+        return self._log.read_text("utf-8", "replace").strip()[-_LOG_CHARACTERS:]

@@ -1,0 +1,48 @@
+"""Run one scenario with one system."""
+
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from dibs.bench.driver import Stage, StageError, System
+from dibs.bench.places import Place
+from dibs.bench.result import Result
+from dibs.bench.scenarios.scenario import Measured, Scenario
+from dibs.bench.verdict import count, wrong
+
+
+async def run(system: System, scenario: Scenario, *, profile: str, place: Place) -> Result:
+    """Reset the place, make the system's tables, measure, and count. A system that fails gets a void result."""
+    folder = Path(tempfile.mkdtemp(prefix="dibs-bench-"))
+    try:
+        stage = Stage(
+            system=system,
+            url=await place.reset(),
+            folder=folder,
+            jobs=scenario.jobs,
+            body=scenario.body,
+            environment=place.environment,
+        )
+        measured, failure = Measured(seconds=0.0), None
+        try:
+            await stage.call("prepare")
+            measured = await scenario.measure(stage, place, profile)
+            finished = (await stage.call("finished", count=0, seconds_max=0.0))["finished"]
+        except StageError as error:
+            failure, finished = str(error), None
+        counts = count(stage.executions(), failures=scenario.failures, finished=finished)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Result(
+        system=system.name,
+        profile=profile,
+        scenario=scenario.name,
+        settings={key: value for key, value in asdict(scenario).items() if key != "name"},
+        counts=counts,
+        seconds=measured.seconds,
+        costs=measured.costs,
+        call_ms=measured.call_ms,
+        pickup_ms=measured.pickup_ms,
+        wrong=failure or wrong(counts),
+    )

@@ -1,0 +1,61 @@
+"""Work off a line of waiting jobs."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from dibs.bench import executions
+from dibs.bench.driver import Stage, Worker
+from dibs.bench.places import Place
+from dibs.bench.result import Costs, spent
+from dibs.bench.scenarios.scenario import Measured, Scenario, working
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain(Scenario):
+    """The clock runs from the first execution's start, or from the start of the processes, to the last one's end."""
+
+    workers: int = 1
+    from_start: bool = False
+
+    async def measure(self, stage: Stage, place: Place, profile: str) -> Measured:
+        """Fill, let it settle, drain."""
+        await self.fill(stage)
+        await place.settle()
+        before = await place.read()
+        async with working(stage, profile, self.workers) as workers:
+            await stage.executed(1, 1, self.seconds_max, *workers)
+            first = _Sample.of(stage, workers)
+            await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
+            noticed_ns = time.monotonic_ns()
+            await self.drain(stage, *workers)
+            last = _Sample.of(stage, workers)
+            rss_bytes = sum(worker.rss_bytes() for worker in workers)
+        found = stage.executions()
+        began_ns = workers[0].started_ns if self.from_start else found.first_ns
+        # A first start is written down; the second one of a job that failed is only noticed.
+        ended_ns = noticed_ns if self.failures else found.last_ns + int(self.body_seconds * 1e9)
+        return Measured(
+            seconds=(ended_ns - began_ns) / 1e9,
+            costs=Costs(**last.since(first), worker_rss_bytes=rss_bytes or None, **spent(before, await place.read())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """How far the workers had come, and what they had used for it."""
+
+    jobs: int
+    cpu_seconds: float
+
+    @staticmethod
+    def of(stage: Stage, workers: list[Worker]) -> "_Sample":
+        used = sum(worker.cpu_seconds() for worker in workers)
+        return _Sample(executions.count(stage.folder, stage.jobs)[0], used)
+
+    def since(self, earlier: "_Sample") -> dict[str, Any]:
+        """As fields of `Costs`."""
+        return {
+            "worker_cpu_seconds": self.cpu_seconds - earlier.cpu_seconds,
+            "worker_jobs": self.jobs - earlier.jobs,
+        }

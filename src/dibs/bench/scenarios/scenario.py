@@ -1,0 +1,86 @@
+"""What all scenarios have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dibs.bench.driver import Stage, Worker
+from dibs.bench.places import Place
+from dibs.bench.result import Costs
+
+FINISHED_SECONDS_MAX: Final = 20.0
+"""How long the system's own count may stand still before it is believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a scenario has measured; the counts are looked at later."""
+
+    seconds: float
+    costs: Costs = field(default_factory=Costs)
+    call_ms: Mapping[str, float] = field(default_factory=dict)
+    pickup_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario(ABC):
+    """One thing that is done with so many jobs."""
+
+    name: str
+    jobs: int
+    payload_bytes: int | None = None
+    """Length of the text among the arguments."""
+    body: str = "noop"
+    """What tasks do; see `tally`."""
+    seconds_max: float = 120.0
+    """How long the executions may take before the run is given up."""
+
+    @property
+    def failures(self) -> int:
+        """How many jobs fail, once each."""
+        kind, _, share = self.body.partition(":")
+        return self.jobs // round(1 / float(share)) if kind == "fail" else 0
+
+    @property
+    def body_seconds(self) -> float:
+        """How long a task waits."""
+        kind, _, seconds = self.body.partition(":")
+        return float(seconds) if kind == "sleep" else 0.0
+
+    @abstractmethod
+    async def measure(self, stage: Stage, place: Place, profile: str) -> Measured:
+        """Do it, and have every job executed by the end."""
+
+    async def enqueue(self, stage: Stage, *, how: str, callers: int = 1, first: int = 0) -> dict[str, Any]:
+        """Enqueue all jobs from number *first* on."""
+        return await stage.call(
+            "enqueue", first=first, count=self.jobs - first, callers=callers, payload_bytes=self.payload_bytes, how=how
+        )
+
+    async def fill(self, stage: Stage) -> None:
+        """Enqueue all jobs, as fast as the system can."""
+        await self.enqueue(stage, how="fill", callers=10)
+
+    async def drain(self, stage: Stage, *workers: Worker) -> None:
+        """Wait until all jobs are executed, and the system knows it."""
+        await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
+        await stage.call("finished", count=self.jobs, seconds_max=FINISHED_SECONDS_MAX)
+
+    async def warmed_up(self, stage: Stage, *workers: Worker) -> None:
+        """Have job 0 executed: the workers are there."""
+        await stage.call("enqueue", first=0, count=1, callers=1, payload_bytes=self.payload_bytes, how="one")
+        await stage.executed(1, 1, self.seconds_max, *workers)
+
+
+@asynccontextmanager
+async def working(stage: Stage, profile: str, count: int = 1) -> AsyncIterator[list[Worker]]:
+    """Run so many workers."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(stage.worker(profile)) for _ in range(count)]
+
+
+def milliseconds(nanoseconds: Mapping[str, int]) -> dict[str, float]:
+    """The same in milliseconds."""
+    return {name: round(value / 1e6, 3) for name, value in nanoseconds.items()}
