@@ -90,7 +90,19 @@ def redis(folder: Path | None = None) -> Iterator[Server]:
         path = place / "redis.sock"
         options = [part for name, value in REDIS_SETTINGS.items() for part in (f"--{name}", value)]
         process = subprocess.Popen(  # noqa: S603 - a fixed program with fixed options
-            [program, "--port", "0", "--unixsocket", str(path), "--dir", str(place), "--daemonize", "no", *options],
+            [
+                *_dying_with_parent(),
+                program,
+                "--port",
+                "0",
+                "--unixsocket",
+                str(path),
+                "--dir",
+                str(place),
+                "--daemonize",
+                "no",
+                *options,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # Ctrl-C is for the benchmark, which then stops the server itself.
@@ -123,6 +135,12 @@ def redis_command(dsn: str, command: str) -> str:
         lines.write(f"{command}\r\n")
         lines.flush()
         return lines.readline().rstrip()
+
+
+def _dying_with_parent() -> list[str]:
+    """A benchmark that is killed leaves no server behind; Postgres has a keeper for that, Redis needs the kernel's."""
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, "--pdeathsig", "TERM", "--"]
 
 
 def _wait_for_redis(process: subprocess.Popen[bytes], path: Path) -> None:

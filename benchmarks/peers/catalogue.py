@@ -15,8 +15,10 @@ class Peer:
     name: str
     server: str
     """`postgres` or `redis`."""
-    slow: bool = False
-    """Too slow for the full number of jobs in reasonable time: measured with fewer, which results say."""
+    bulk: bool = False
+    """It has a way to enqueue many at once."""
+    jobs_max: int | None = None
+    """Too slow for the full number of jobs in reasonable time, so no run has more than these; results say how many."""
     requirements_name: str | None = None
     """The file of pinned packages, where it is not called like the peer."""
 
@@ -32,20 +34,20 @@ class Peer:
 
 
 PEERS: Final = (
-    Peer(name="procrastinate", server="postgres", slow=True),
-    Peer(name="pgqueuer", server="postgres"),
-    Peer(name="saq_postgres", server="postgres", slow=True, requirements_name="saq"),
-    Peer(name="chancy", server="postgres", slow=True),
-    Peer(name="awa", server="postgres"),
-    Peer(name="pgmq", server="postgres"),
-    Peer(name="saq_redis", server="redis", slow=True, requirements_name="saq"),
-    Peer(name="taskiq", server="redis"),
-    Peer(name="arq", server="redis", slow=True),
-    Peer(name="streaq", server="redis", slow=True),
-    Peer(name="rq", server="redis", slow=True),
-    Peer(name="dramatiq", server="redis"),
-    Peer(name="huey", server="redis"),
-    Peer(name="celery", server="redis", slow=True),
+    Peer(name="procrastinate", server="postgres", bulk=True, jobs_max=4_000),
+    Peer(name="pgqueuer", server="postgres", bulk=True),
+    Peer(name="saq_postgres", server="postgres", jobs_max=4_000, requirements_name="saq"),
+    Peer(name="chancy", server="postgres", bulk=True, jobs_max=4_000),
+    Peer(name="awa", server="postgres", bulk=True),
+    Peer(name="pgmq", server="postgres", bulk=True),
+    Peer(name="saq_redis", server="redis", jobs_max=4_000, requirements_name="saq"),
+    Peer(name="taskiq", server="redis", jobs_max=20_000),
+    Peer(name="arq", server="redis", jobs_max=4_000),
+    Peer(name="streaq", server="redis", bulk=True, jobs_max=20_000),
+    Peer(name="rq", server="redis", bulk=True, jobs_max=1_000),
+    Peer(name="dramatiq", server="redis", jobs_max=20_000),
+    Peer(name="huey", server="redis", jobs_max=20_000),
+    Peer(name="celery", server="redis", jobs_max=4_000),
 )
 
 LEFT_OUT: Final[Mapping[str, str]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.servers import Server, flush
 from dibs.bench.places import Counters, processor_counters
@@ -24,4 +25,5 @@ class EmptyRedis:
 
     async def read(self) -> Counters:
         """CPU time. Redis writes no log ahead here, and has no transactions to count."""
-        return Counters(**processor_counters(self.server.pid))
+        counters: dict[str, Any] = dict(processor_counters(self.server.pid))
+        return Counters(**counters)

@@ -1,0 +1,30 @@
+"""The comparison as a table: a row for each system, a column for each scenario with its profile."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """In Markdown. Rates are jobs per second; latency is p50 / p99 in milliseconds; a void result is called so."""
+    runs = results["runs"]
+    columns = list(dict.fromkeys(f"{run['scenario']} {run['profile']}" for run in runs))
+    cells = {(run["system"], f"{run['scenario']} {run['profile']}"): _cell(run) for run in runs}
+    lines = [_row(["system", *columns]), _row(["---", *["---:"] * len(columns)])]
+    lines += [
+        _row([system, *(cells.get((system, column), "") for column in columns)])
+        for system in dict.fromkeys(run["system"] for run in runs)
+    ]
+    notes = [f"- {run['system']}, {run['scenario']} {run['profile']}: {run['wrong']}" for run in runs if run["wrong"]]
+    left_out = [f"- {name} is left out: {why}" for name, why in results["left_out"].items()]
+    return "\n".join([*lines, "", *notes, *left_out]).rstrip()
+
+
+def _cell(run: Mapping[str, Any]) -> str:
+    if run["wrong"]:
+        return "void"
+    latency = run["pickup_ms"]
+    return f"{latency['p50']:.1f} / {latency['p99']:.1f} ms" if latency else f"{run['rate']:,.0f}"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
