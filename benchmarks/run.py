@@ -1,4 +1,4 @@
-"""`make bench`: dibs' limits and bad days in one run, on a Postgres of its own.
+"""`make bench`: dibs' scenarios, limits and bad days in one run, on a Postgres of its own.
 
     python -m benchmarks.run                                  everything, about twenty-five minutes on two cores
     python -m benchmarks.run --scale 0.01                     the same in small, to see that it runs
@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -24,18 +24,22 @@ from benchmarks.bad_days.days import DAYS
 from benchmarks.costs import read_costs
 from benchmarks.ground import fresh
 from benchmarks.limits.levels import Measure, levels
+from benchmarks.peers.plan import Round, fitted, rounds
 from benchmarks.report import results as kept
 from benchmarks.report import tables
 from benchmarks.report.machine import machine, versions
 from benchmarks.report.medians import medians
 from benchmarks.servers import Server, postgres
+from dibs.bench.places import FreshDatabase
+from dibs.bench.run import run
+from dibs.bench.systems.own import DIBS
 
 PARTIAL: Final = Path(__file__).parents[1] / ".bench" / "results"
 
 REPEATS: Final = 3
 """Of each limit; the middle one counts. A bad day is measured once, with a clean run beside it."""
 
-Part = Callable[[], Awaitable[tuple[str, dict[str, object]]]]
+Part = Callable[[], Awaitable[tuple[str, dict[str, Any]]]]
 """Measures, and gives the section of the results with the entry for it."""
 
 
@@ -46,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = kept.FOLDER if is_complete else PARTIAL
     with postgres() as server:
         results = asyncio.run(_run(server, options.scale, options.only, folder))
-    return 1 if results["failures"] or any(entry["wrong"] for entry in results["limits"] + results["bad_days"]) else 0
+    entries = [*results["scenarios"], *results["limits"], *results["bad_days"]]
+    return 1 if results["failures"] or any(entry["wrong"] for entry in entries) else 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -60,7 +65,7 @@ async def _run(server: Server, scale: float, only: str | None, folder: Path) -> 
     date = datetime.now(UTC).date().isoformat()
     results: kept.Results = {
         "date": date, "scale": scale, "machine": machine(), "versions": versions(server.version),
-        "settings": dict(server.settings), "limits": [], "bad_days": [], "failures": [],
+        "settings": dict(server.settings), "scenarios": [], "limits": [], "bad_days": [], "failures": [],
     }  # fmt: skip
     for name, part in _parts(server, scale):
         if only is None or name == only or name.startswith(f"{only}."):
@@ -92,14 +97,28 @@ async def _take(name: str, part: Part, results: kept.Results) -> None:
 def _parts(server: Server, scale: float) -> list[tuple[str, Part]]:
     groups = [(f"limits.{group}", one) for group, measures in levels(scale).items() for one in measures]
     return [
+        *((f"scenarios.{each.scenario.name}", _scenario(server, scale, each)) for each in rounds(None)),
         # All once, then all again: what disturbs the machine for a while does not hit one of them alone.
         *((name, _level(server, measure)) for _ in range(REPEATS) for name, measure in groups),
         *((f"bad_days.{name}", _bad_day(server, scale, name)) for name in DAYS),
     ]
 
 
+def _scenario(server: Server, scale: float, each: Round) -> Part:
+    async def take() -> tuple[str, dict[str, Any]]:
+        place = FreshDatabase(server.dsn, server.pid, name="bench_scenario")
+        scenario = fitted(each.scenario, None, quick=scale < 1) or each.scenario
+        try:
+            result = await run(DIBS, scenario, profile=each.profile, place=place)
+        finally:
+            await place.drop()
+        return "scenarios", {"name": each.name, **result.as_json()}
+
+    return take
+
+
 def _level(server: Server, measure: Measure) -> Part:
-    async def take() -> tuple[str, dict[str, object]]:
+    async def take() -> tuple[str, dict[str, Any]]:
         async with fresh(server.dsn, "bench_limits") as ground:
             return "limits", (await measure(server, ground)).as_json()
 
@@ -107,7 +126,7 @@ def _level(server: Server, measure: Measure) -> Part:
 
 
 def _bad_day(server: Server, scale: float, name: str) -> Part:
-    async def take() -> tuple[str, dict[str, object]]:
+    async def take() -> tuple[str, dict[str, Any]]:
         async with fresh(server.dsn, "bench_beside") as beside:
             before = await read_costs(beside, server.pid)
             day = await DAYS[name](Site(server=server, scale=scale))

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.costs import process_cpu_seconds
-from benchmarks.crew import executions
 from benchmarks.limits.lines import new_job
 from dibs import Dibs
+from dibs.bench.executions import count
+from dibs.bench.processes import tree_cpu_seconds
 from dibs.bench.stage import tally
 from dibs.bench.systems import dibs_system
 
@@ -37,7 +37,7 @@ class WorkerProcess:
 
     def cpu_seconds(self) -> float:
         """CPU time so far."""
-        return process_cpu_seconds(self.process.pid)
+        return tree_cpu_seconds(self.process.pid)
 
     def rss_bytes(self) -> int:
         """Memory in use."""
@@ -104,8 +104,8 @@ class Crew:
 
     def executions(self) -> dict[str, int]:
         """Numbers that were executed, and executions beyond the first of a number."""
-        distinct, again = executions.read(self.folder, self.jobs)
-        return {"executed": distinct + max(self._taken_as_run - 1, 0), "executed_again": again}
+        distinct, executions = count(self.folder, self.jobs)
+        return {"executed": distinct + max(self._taken_as_run - 1, 0), "executed_again": executions - distinct}
 
     def _environment(self) -> dict[str, str]:
         return {

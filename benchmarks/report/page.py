@@ -17,6 +17,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
 _SECTIONS: Final[dict[str, Callable[[Results], str]]] = {
     "run": tables.run,
     "targets": tables.targets,
+    "scenarios": tables.scenarios,
     "limits": tables.limits,
     "bad days": tables.bad_days,
 }

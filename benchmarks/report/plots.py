@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.report.results import Results, days, figures
+from benchmarks.report.results import Results
 
 _COLOURS: Final = {"L1": "#b8b8b8", "L2": "#8fb3d9", "L3": "#4f81b5", "L4": "#d9822b"}
 _CLEAN: Final = "#8fb3d9"
@@ -41,7 +41,7 @@ def _drain(axes: Axes, results: Results) -> bool:
 
 
 def _enqueue(axes: Axes, results: Results) -> bool:
-    return _levels(axes, [figure for name, figure in figures(results).items() if name.endswith("x10")])
+    return _levels(axes, [figure for figure in results["limits"] if figure["name"].endswith("x10")])
 
 
 def _levels(axes: Axes, chosen: Sequence[dict[str, Any]]) -> bool:
@@ -65,7 +65,7 @@ def _bad_days(axes: Axes, results: Results) -> bool:
 
 
 def _held_back(axes: Axes, results: Results) -> bool:
-    found = [day for day in days(results).values() if "rate_by_tenth" in day["figures"]]
+    found = [day for day in results["bad_days"] if "rate_by_tenth" in day["figures"]]
     for day in found:
         rates = day["figures"]["rate_by_tenth"]
         axes.plot(range(1, len(rates) + 1), rates, marker="o", label=day["name"].replace("_", " "))

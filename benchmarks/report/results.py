@@ -1,6 +1,7 @@
 """The file of results: one JSON for each run, newest last by name."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,11 +33,6 @@ def write(path: Path, results: Results) -> None:
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def figures(results: Results) -> dict[str, dict[str, Any]]:
-    """The figures of the limits by name."""
-    return {figure["name"]: figure for figure in results["limits"]}
-
-
-def days(results: Results) -> dict[str, dict[str, Any]]:
-    """The bad days by name."""
-    return {day["name"]: day for day in results["bad_days"]}
+def by_name(entries: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The entries of one section."""
+    return {entry["name"]: entry for entry in entries}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from benchmarks.report.results import Results, figures
+from benchmarks.report.results import Results, by_name
 from benchmarks.report.targets import Target, reached
 
 _COSTS: Final = {
@@ -14,10 +14,17 @@ _COSTS: Final = {
     "foreign_cores": "foreign cores",
 }
 
+_COSTS_OF_SCENARIOS: Final = {
+    "worker_cpu_us": "worker µs/job",
+    "server_cpu_us": "server µs/job",
+    "wal_bytes": "WAL B/job",
+    "transactions": "statements/job",
+}
+
 
 def page(results: Results) -> str:
     """All of them."""
-    return "\n\n".join([run(results), targets(results), limits(results), bad_days(results)]) + "\n"
+    return "\n\n".join([run(results), targets(results), scenarios(results), limits(results), bad_days(results)]) + "\n"
 
 
 def targets(results: Results) -> str:
@@ -31,9 +38,33 @@ def targets(results: Results) -> str:
     )
 
 
+def scenarios(results: Results) -> str:
+    """What an application sees: dibs itself in every scenario."""
+    return _table(
+        ("scenario", "profile", "jobs", "jobs/s", "call p50, p99 ms", "pick-up p50, p99 ms", "jobs per CPU second",
+         *_COSTS_OF_SCENARIOS.values(), "worker MB", "repeated", "foreign cores"),
+        (
+            (
+                one["scenario"],
+                one["profile"],
+                _plain(one["counts"]["jobs"]),
+                _rate(one),
+                _latency(one["call_ms"]),
+                _latency(one["pickup_ms"]),
+                _plain(one["jobs_per_cpu_second"]),
+                *(_plain(one["per_job"].get(cost)) for cost in _COSTS_OF_SCENARIOS),
+                _plain(one["worker_rss_bytes"] and one["worker_rss_bytes"] / 1e6),
+                _plain(one["counts"]["repeated"]),
+                _plain(one["foreign_cores"]),
+            )
+            for one in results["scenarios"]
+        ),
+    )  # fmt: skip
+
+
 def limits(results: Results) -> str:
     """Every level of draining and enqueueing, and how much of each the real thing (L4) reaches."""
-    named = figures(results)
+    named = by_name(results["limits"])
     return _table(
         ("level", "what", "jobs/s", "L4's share", "p50, p99 ms", *_COSTS.values()),
         (
@@ -77,7 +108,10 @@ def run(results: Results) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+    body = list(rows)
+    if not body:
+        return "Not a part of this run."
+    lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 

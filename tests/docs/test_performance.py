@@ -31,7 +31,14 @@ def test_every_mark_of_the_page_is_closed_and_filled() -> None:
     shown = page.PAGE.read_text("utf-8")
     marks = re.findall(r"<!-- (.*?) -->", shown)
     assert marks[1::2] == ["end of results"] * (len(marks) // 2)
-    assert [mark.removeprefix("results: ") for mark in marks[::2]] == ["targets", "plots", "limits", "bad days", "run"]
+    assert [mark.removeprefix("results: ") for mark in marks[::2]] == [
+        "targets",
+        "plots",
+        "scenarios",
+        "limits",
+        "bad days",
+        "run",
+    ]
 
 
 def test_a_figure_whose_counts_are_wrong_is_void() -> None:
@@ -41,7 +48,7 @@ def test_a_figure_whose_counts_are_wrong_is_void() -> None:
 
 
 def test_a_target_that_was_not_measured_is_not_reached() -> None:
-    shown = tables.targets({"limits": [figure()], "bad_days": []})
+    shown = tables.targets({"scenarios": [], "limits": [figure()], "bad_days": []})
     assert "reached" not in shown.replace("not measured", "")
     assert shown.count("not measured") == len(shown.splitlines()) - 2
 
