@@ -97,7 +97,7 @@ async def task(*, number: int, payload: str | None) -> None:  # noqa: ARG001
 
 def _job(number: int, payload: str | None) -> Job:
     # Retried at once: the default is not to retry at all.
-    return task.job.with_kwargs({"number": number, "payload": payload}).with_max_attempts(3)
+    return task.job.with_kwargs(number=number, payload=payload).with_max_attempts(3)
 
 
 def _app(url: str, **pool: int) -> Chancy:
