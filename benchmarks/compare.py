@@ -30,14 +30,13 @@ from benchmarks.servers import Server, ServerMissingError, postgres, redis
 from dibs.bench.driver import System
 from dibs.bench.places import FreshDatabase, Place
 from dibs.bench.run import run
-from dibs.bench.systems import dibs_system
+from dibs.bench.systems.own import DIBS
 
 _HERE: Final = Path(__file__).parent
 #: A complete run is worth keeping with the code; any other one is not.
 COMPLETE: Final = _HERE / "results"
 PARTIAL: Final = _HERE.parent / ".bench" / "results"
 
-DIBS: Final = "dibs"
 _TERMINATED: Final = 128 + signal.SIGTERM
 _RUN_SECONDS_MAX: Final = 300.0
 """Enqueueing, draining and stopping together; a system that hangs is given up."""
@@ -64,7 +63,7 @@ class Comparison:
     """The systems, the servers they need, and what they did."""
 
     def __init__(self, servers: ExitStack, wanted: Sequence[str] | None, *, quick: bool) -> None:
-        names = [DIBS, *(peer.name for peer in PEERS)]
+        names = [DIBS.name, *(peer.name for peer in PEERS)]
         if unknown := set(wanted or ()) - set(names):
             raise SystemExit(f"no such system: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
         self._quick = quick
@@ -81,9 +80,8 @@ class Comparison:
                 print(f"{missing}\nthe peers on Redis are left out", file=sys.stderr)  # noqa: T201
                 left_out |= {peer.name: str(missing) for peer in peers if peer.server == "redis"}
         self._systems: list[tuple[System, Peer | None]] = []
-        if wanted is None or DIBS in wanted:
-            own = System(name=DIBS, adapter=Path(dibs_system.__file__), python=Path(sys.executable))
-            self._systems.append((own, None))
+        if wanted is None or DIBS.name in wanted:
+            self._systems.append((DIBS, None))
         for peer in peers:
             if peer.server in self._places:
                 self._systems.append((System(name=peer.name, adapter=peer.adapter, python=python_of(peer)), peer))

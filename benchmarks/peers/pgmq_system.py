@@ -130,8 +130,8 @@ async def _finish(connection: asyncpg.Connection, succeeded: list[int], failed: 
         await connection.execute("select pgmq.delete('bench', $1::bigint)", succeeded[0])
     elif succeeded:
         await connection.execute("select pgmq.delete('bench', $1::bigint[])", succeeded)
-    for id_ in failed:  # visible again at once
-        await connection.execute("select pgmq.set_vt('bench', $1, 0)", id_)
+    if failed:  # visible again at once
+        await connection.execute("select pgmq.set_vt('bench', $1::bigint[], 0)", failed)
 
 
 def _packed(number: int, payload: str | None) -> str:

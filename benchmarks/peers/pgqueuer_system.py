@@ -19,16 +19,17 @@ SERVER: Final = "postgres"
 KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     # The nearest to a concurrency of 10: the cap must be at least twice the batch. One connection, as in its first
-    # example. https://pgqueuer.readthedocs.io/en/latest/getting-started/quickstart/
+    # example. https://janbjorge.github.io/pgqueuer/getting-started/quickstart/
     "default": {"batch_size": 5, "max_concurrent_tasks": 10},
-    # Large batches, no cap, a pool, uvloop. 500 was faster than 100 and 1000, and a pool faster than one connection.
-    # https://pgqueuer.readthedocs.io/en/latest/reference/benchmark/
+    # Large batches, no cap, a pool, its settings of autovacuum, uvloop. 500 was faster than 100 and 1000,
+    # and a pool faster than one connection.
+    # https://janbjorge.github.io/pgqueuer/guides/performance-tuning/
     "best": {"batch_size": 500, "max_concurrent_tasks": None, "pool": True, "uvloop": True},
 }
 
 
 async def prepare(url: str) -> None:
-    """Make its tables, with its default durability: all logged."""
+    """Make its tables, with its default durability: all logged, as every other system's here."""
     connection = await asyncpg.connect(url)
     try:
         await pgqueuer.Queries.from_asyncpg_connection(connection).install()
@@ -88,8 +89,10 @@ async def finished(url: str) -> int | None:
 @asynccontextmanager
 async def _manager(url: str, *, pool: bool) -> AsyncIterator[pgqueuer.PgQueuer]:
     if pool:
-        async with asyncpg.create_pool(url) as connections:
-            yield _with_task(pgqueuer.PgQueuer.from_asyncpg_pool(connections))
+        async with asyncpg.create_pool(url, min_size=5, max_size=20) as connections:
+            manager = pgqueuer.PgQueuer.from_asyncpg_pool(connections)
+            await pgqueuer.Queries(manager.connection).optimize_autovacuum()  # what `pgq autovac` does
+            yield _with_task(manager)
         return
     connection = await asyncpg.connect(url)
     try:
@@ -100,7 +103,7 @@ async def _manager(url: str, *, pool: bool) -> AsyncIterator[pgqueuer.PgQueuer]:
 
 def _with_task(manager: pgqueuer.PgQueuer) -> pgqueuer.PgQueuer:
     # Retried at once: the default is to delete what failed.
-    # https://pgqueuer.readthedocs.io/en/latest/guides/reliability/
+    # https://janbjorge.github.io/pgqueuer/guides/retry/
     def retrying(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
         return DatabaseRetryEntrypointExecutor(parameters=parameters, max_attempts=3, initial_delay=timedelta(0))
 

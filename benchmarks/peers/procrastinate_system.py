@@ -14,11 +14,11 @@ KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     # Finished jobs are kept. The pool of the connector is psycopg_pool's own default (4 connections), and the
     # worker's concurrency of 1 is raised to the comparison's 10.
-    # https://procrastinate.readthedocs.io/en/stable/howto/advanced/concurrency.html
+    # https://procrastinate.readthedocs.io/en/stable/howto/production/concurrency.html
     "default": {"concurrency": 10},
     # More jobs at once, a connection for each, and nothing kept. 20 was found faster than 50.
     # https://procrastinate.readthedocs.io/en/stable/howto/production/delete_finished_jobs.html
-    # https://procrastinate.readthedocs.io/en/stable/howto/advanced/concurrency.html
+    # https://procrastinate.readthedocs.io/en/stable/howto/production/concurrency.html
     "best": {"concurrency": 20, "connections": 20, "delete_jobs": "always", "uvloop": True},
 }
 
@@ -43,7 +43,7 @@ class Producer:
     async def enqueue_many(self, numbers: Sequence[int], payload: str | None) -> None:
         """Defer many in one statement.
 
-        https://procrastinate.readthedocs.io/en/stable/howto/basics/defer.html
+        https://procrastinate.readthedocs.io/en/stable/howto/basics/batch_defer.html
         """
         await self._task.batch_defer_async(*({"number": number, "payload": payload} for number in numbers))
 

@@ -92,7 +92,7 @@ async def _forget(context: dict[str, Any]) -> None:
 
 
 def _queue(url: str, *, min_size: int = 4, max_size: int = 20) -> PostgresQueue:
-    # orjson as its documentation recommends: https://saq-py.readthedocs.io/en/latest/getting_started.html
+    # The serialiser is the user's to choose, and orjson the fastest: https://saq-py.readthedocs.io/en/latest/queue.html
     return PostgresQueue(
         AsyncConnectionPool(url, open=False),
         dump=orjson.dumps,

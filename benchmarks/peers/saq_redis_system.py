@@ -86,5 +86,5 @@ async def _forget(context: dict[str, Any]) -> None:
 
 
 def _queue(url: str) -> RedisQueue:
-    # orjson as its documentation recommends: https://saq-py.readthedocs.io/en/latest/getting_started.html
+    # The serialiser is the user's to choose, and orjson the fastest: https://saq-py.readthedocs.io/en/latest/queue.html
     return RedisQueue(Redis.from_url(url), dump=orjson.dumps, load=orjson.loads)
