@@ -24,14 +24,13 @@ async def run(system: System, scenario: Scenario, *, profile: str, place: Place)
             body=scenario.body,
             environment=place.environment,
         )
-        measured, failure = Measured(seconds=0.0), None
+        measured, failure = Measured(seconds=0.0, finished=None), None
         try:
             await stage.call("prepare")
             measured = await scenario.measure(stage, place, profile)
-            finished = (await stage.call("finished", count=0, seconds_max=0.0))["finished"]
         except StageError as error:
-            failure, finished = str(error), None
-        counts = count(stage.executions(), failures=scenario.failures, finished=finished)
+            failure = str(error)
+        counts = count(stage.executions(), failures=scenario.failures, finished=measured.finished)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Result(

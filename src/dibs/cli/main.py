@@ -2,6 +2,7 @@
 
 import click
 
+from dibs.cli.bench import bench
 from dibs.cli.demo import demo
 from dibs.cli.jobs import jobs
 from dibs.cli.migrate import migrate
@@ -29,5 +30,5 @@ def main(context: click.Context, *, dsn: str | None, schema: str) -> None:
     context.obj = Target(dsn, schema)
 
 
-for command in (worker, migrate, status, jobs, demo):
+for command in (worker, migrate, status, jobs, demo, bench):
     main.add_command(command)

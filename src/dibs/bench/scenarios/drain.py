@@ -28,7 +28,7 @@ class Drain(Scenario):
             first = _Sample.of(stage, workers)
             await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
             noticed_ns = time.monotonic_ns()
-            await self.drain(stage, *workers)
+            finished = await self.drain(stage, *workers)
             last = _Sample.of(stage, workers)
             rss_bytes = sum(worker.rss_bytes() for worker in workers)
         found = stage.executions()
@@ -36,6 +36,7 @@ class Drain(Scenario):
         # A first start is written down; the second one of a job that failed is only noticed.
         ended_ns = noticed_ns if self.failures else found.last_ns + int(self.body_seconds * 1e9)
         return Measured(
+            finished=finished,
             seconds=(ended_ns - began_ns) / 1e9,
             costs=Costs(**last.since(first), worker_rss_bytes=rss_bytes or None, **spent(before, await place.read())),
         )

@@ -22,8 +22,9 @@ class Enqueue(Scenario):
         answer = await self.enqueue(stage, how=self.how, callers=self.callers)
         costs = Costs(**spent(before, await place.read()))
         async with working(stage, profile) as workers:
-            await self.drain(stage, *workers)
+            finished = await self.drain(stage, *workers)
         return Measured(
+            finished=finished,
             seconds=(answer["ended_ns"] - answer["began_ns"]) / 1e9,
             costs=replace(costs, sender_cpu_seconds=answer["calls_cpu_seconds"]),
             call_ms=milliseconds(answer["call_ns"]) if self.how == "one" else {},

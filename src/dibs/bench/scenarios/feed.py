@@ -22,7 +22,7 @@ class Feed(Scenario):
             await self.warmed_up(stage, *workers)
             used = sum(worker.cpu_seconds() for worker in workers)
             answer = await self.enqueue(stage, how="one", callers=self.callers, first=1)
-            await self.drain(stage, *workers)
+            finished = await self.drain(stage, *workers)
             used = sum(worker.cpu_seconds() for worker in workers) - used
         costs = Costs(
             worker_cpu_seconds=used,
@@ -31,6 +31,7 @@ class Feed(Scenario):
             **spent(before, await place.read()),
         )
         return Measured(
+            finished=finished,
             seconds=(stage.executions().last_ns - answer["began_ns"]) / 1e9,
             costs=costs,
             call_ms=milliseconds(answer["call_ns"]),

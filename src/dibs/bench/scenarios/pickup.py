@@ -28,11 +28,12 @@ class Pickup(Scenario):
                 "schedule", first=1, count=self.jobs - 2, rate=self.rate, callers=self.callers,
                 payload_bytes=self.payload_bytes,
             )  # fmt: skip
-            await self.drain(stage, *workers)
+            finished = await self.drain(stage, *workers)
             used = sum(worker.cpu_seconds() for worker in workers) - used
         sent, starts = executions.sent(stage.folder), stage.executions().starts
         waits = [start - due for due, start in zip(sent, starts, strict=True) if due and start]
         return Measured(
+            finished=finished,
             seconds=0.0,  # the rate is given, not found
             costs=Costs(worker_cpu_seconds=used, worker_jobs=self.jobs - 1, **spent(before, await place.read())),
             pickup_ms=milliseconds(percentiles(waits)),

@@ -16,9 +16,11 @@ FINISHED_SECONDS_MAX: Final = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a scenario has measured; the counts are looked at later."""
+    """What a scenario has measured; the executions are counted later."""
 
     seconds: float
+    finished: int | None
+    """Jobs that the system itself says have finished."""
     costs: Costs = field(default_factory=Costs)
     call_ms: Mapping[str, float] = field(default_factory=dict)
     pickup_ms: Mapping[str, float] = field(default_factory=dict)
@@ -63,10 +65,12 @@ class Scenario(ABC):
         """Enqueue all jobs, as fast as the system can."""
         await self.enqueue(stage, how="fill", callers=10)
 
-    async def drain(self, stage: Stage, *workers: Worker) -> None:
-        """Wait until all jobs are executed, and the system knows it."""
+    async def drain(self, stage: Stage, *workers: Worker) -> int | None:
+        """Wait until all jobs are executed, and the system knows it; gives how many it says have finished."""
         await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
-        await stage.call("finished", count=self.jobs, seconds_max=FINISHED_SECONDS_MAX)
+        answer = await stage.call("finished", count=self.jobs, seconds_max=FINISHED_SECONDS_MAX)
+        found: int | None = answer["finished"]
+        return found
 
     async def warmed_up(self, stage: Stage, *workers: Worker) -> None:
         """Have job 0 executed: the workers are there."""
