@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from benchmarks.peers.table import table
 from benchmarks.report import tables
 from benchmarks.report.results import Results, newest, read
 
@@ -22,19 +23,28 @@ _SECTIONS: Final[dict[str, Callable[[Results], str]]] = {
     "bad days": tables.bad_days,
 }
 _MARKED: Final = re.compile(r"(<!-- results: ([a-z ]+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+_NONE: Final = "There are no results yet."
 
 
-def filled(page: str, results: Results, file: Path) -> str:
-    """*page* with the figures of *results*, which lie in *file*.
+def filled(page: str, own: Path | None, peers: Path | None) -> str:
+    """*page* with the figures of the run of dibs in the file *own*, and of the comparison in the file *peers*.
 
     Raises:
         KeyError: A mark names a section that there is not.
     """
 
     def fill(mark: re.Match[str]) -> str:
-        return f"{mark[1]}{_plots(file) if mark[2] == 'plots' else _SECTIONS[mark[2]](results)}\n{mark[3]}"
+        return f"{mark[1]}{_section(mark[2], own, peers)}\n{mark[3]}"
 
     return _MARKED.sub(fill, page)
+
+
+def _section(name: str, own: Path | None, peers: Path | None) -> str:
+    if name == "peers":
+        return table(read(peers)) if peers else _NONE
+    if name == "plots":
+        return _plots(own) if own else _NONE
+    return _SECTIONS[name](read(own)) if own else _NONE
 
 
 def _plots(file: Path) -> str:
@@ -44,7 +54,4 @@ def _plots(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    latest = newest()
-    if latest is None:
-        raise SystemExit("there are no results yet: run `make bench`")
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), read(latest), latest), "utf-8")
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), newest("dibs"), newest("peers")), "utf-8")

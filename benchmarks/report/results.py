@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parents[1] / "results"
-_SUFFIX: Final = "-dibs.json"
 
 Results = dict[str, Any]
 
 
 def path_of(date: str) -> Path:
-    """Where the results of a day lie."""
-    return FOLDER / f"{date}{_SUFFIX}"
+    """Where the results of dibs' own run of a day lie."""
+    return FOLDER / f"{date}-dibs.json"
 
 
-def newest() -> Path | None:
-    """The newest file of results."""
-    return max(FOLDER.glob(f"*{_SUFFIX}"), default=None)
+def newest(kind: str) -> Path | None:
+    """The newest file of results: of *dibs*, or of its comparison with *peers*."""
+    return max(FOLDER.glob(f"*-{kind}.json"), default=None)
 
 
 def read(path: Path) -> Results:
