@@ -1,6 +1,6 @@
 """`make bench`: dibs' scenarios, limits and bad days in one run, on a Postgres of its own.
 
-    python -m benchmarks.run                                  everything, about twenty-five minutes on two cores
+    python -m benchmarks.run                                  everything, about half an hour on two cores
     python -m benchmarks.run --scale 0.01                     the same in small, to see that it runs
     python -m benchmarks.run --only bad_days.pinned_snapshot  one part (also: limits, limits.drain, bad_days, ...)
 
