@@ -24,7 +24,7 @@ from benchmarks.peers.catalogue import LEFT_OUT, PEERS, Peer
 from benchmarks.peers.environment import python_of
 from benchmarks.peers.plan import Round, fitted, rounds
 from benchmarks.peers.redis_place import EmptyRedis
-from benchmarks.peers.table import table
+from benchmarks.peers.table import figure, table
 from benchmarks.report.machine import machine, versions
 from benchmarks.servers import Server, ServerMissingError, postgres, redis
 from dibs.bench.driver import System
@@ -110,7 +110,7 @@ class Comparison:
                 entry = await self._run(system, peer, Round(scenario, each.profile))
                 self.results["runs"].append(entry)
                 write(path, self.results)
-                said = entry["wrong"] or f"{entry['rate']:,.0f} jobs/s"
+                said = entry["wrong"] or figure(entry)
                 print(f"{each.name:24} {system.name:14} {said} ({time.monotonic() - began:.0f} s)", flush=True)  # noqa: T201
 
     async def _run(self, system: System, peer: Peer | None, turn: Round) -> dict[str, Any]:

@@ -8,7 +8,7 @@ def table(results: Mapping[str, Any]) -> str:
     """In Markdown. Rates are jobs per second; latency is p50 / p99 in milliseconds; a void result is called so."""
     runs = results["runs"]
     columns = list(dict.fromkeys(f"{run['scenario']} {run['profile']}" for run in runs))
-    cells = {(run["system"], f"{run['scenario']} {run['profile']}"): _cell(run) for run in runs}
+    cells = {(run["system"], f"{run['scenario']} {run['profile']}"): figure(run) for run in runs}
     lines = [_row(["system", *columns]), _row(["---", *["---:"] * len(columns)])]
     lines += [
         _row([system, *(cells.get((system, column), "") for column in columns)])
@@ -19,11 +19,13 @@ def table(results: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", *notes, *left_out]).rstrip()
 
 
-def _cell(run: Mapping[str, Any]) -> str:
+def figure(run: Mapping[str, Any]) -> str:
+    """The one figure of a run that a reader looks for."""
     if run["wrong"]:
         return "void"
-    latency = run["pickup_ms"]
-    return f"{latency['p50']:.1f} / {latency['p99']:.1f} ms" if latency else f"{run['rate']:,.0f}"
+    if latency := run["pickup_ms"]:
+        return f"{latency['p50']:.1f} / {latency['p99']:.1f} ms"
+    return f"{run['rate']:,.0f}"
 
 
 def _row(cells: list[str]) -> str:
