@@ -1,6 +1,6 @@
 """`make bench-peers`: dibs and its peers in one run, on servers that it starts and stops.
 
-    python -m benchmarks.compare                                     everything, about 25 minutes on two quiet cores
+    python -m benchmarks.compare                                     everything, about half an hour on two cores
     python -m benchmarks.compare --quick                             the same in small, to see that it runs
     python -m benchmarks.compare --systems dibs pgqueuer --scenarios drain.20k feed
 

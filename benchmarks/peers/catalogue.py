@@ -34,23 +34,23 @@ class Peer:
 
 
 PEERS: Final = (
-    Peer(name="procrastinate", server="postgres", bulk=True, jobs_max=4_000),
+    Peer(name="procrastinate", server="postgres", bulk=True, jobs_max=2_500),
     Peer(name="pgqueuer", server="postgres", bulk=True),
-    Peer(name="saq_postgres", server="postgres", jobs_max=4_000, requirements_name="saq"),
+    Peer(name="saq_postgres", server="postgres", jobs_max=2_500, requirements_name="saq"),
     Peer(name="chancy", server="postgres", bulk=True, jobs_max=4_000),
     Peer(name="awa", server="postgres", bulk=True),
     Peer(name="pgmq", server="postgres", bulk=True),
     Peer(name="saq_redis", server="redis", jobs_max=4_000, requirements_name="saq"),
     Peer(name="taskiq", server="redis", jobs_max=20_000),
-    Peer(name="arq", server="redis", jobs_max=4_000),
+    Peer(name="arq", server="redis", jobs_max=2_500),
     Peer(name="streaq", server="redis", bulk=True, jobs_max=20_000),
     Peer(name="rq", server="redis", bulk=True, jobs_max=1_000),
     Peer(name="dramatiq", server="redis", jobs_max=20_000),
     Peer(name="huey", server="redis", jobs_max=20_000),
-    Peer(name="celery", server="redis", jobs_max=4_000),
+    Peer(name="celery", server="redis", jobs_max=2_500),
 )
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "oban-py": "needs Python 3.12, and one Python (3.11) runs all systems here",
-    "PgQue": "its SQL is in no package of PyPI, Debian or npm: pgque-py is a client without it",
+    "PgQue": "no package that could be installed had its SQL: pgque-py on PyPI is a client without it",
 }

@@ -19,8 +19,7 @@ PROFILES: Final = {
     "drain.20k": ("default", "best"),
     "drain.20k.two": ("best",),
     "drain.200k": ("best",),
-    "protocol": ("default", "best"),
-    "drain.1ms": ("best",),
+    "protocol": ("default",),
     "drain.50ms": ("best",),
     "drain.failing": ("best",),
     "feed": ("best",),
@@ -28,7 +27,7 @@ PROFILES: Final = {
 }
 
 #: No run of a peer is waited for any longer; what was not done by then is counted as not done, and the rate is void.
-SECONDS_MAX: Final = 60.0
+SECONDS_MAX: Final = 45.0
 #: What `--quick` makes of the number of jobs.
 QUICK_SHARE: Final = 0.02
 _QUICK_JOBS_MIN: Final = 100
