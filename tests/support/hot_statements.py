@@ -8,6 +8,7 @@ more of them than slots and jobs claimed ahead. Not guarded is what people wait 
 Pages are those that were seen with a million jobs in line, and about a quarter more.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -38,15 +39,13 @@ def of_workers(filling: Filling) -> list[Guard]:
     outcomes = (["s", "f", "r", "h"] * n)[:n]
     endings = statements.JOBS_FINISH(held, tokens, outcomes, [5.0] * n, nulls, nulls, nulls)
     reports = statements.JOBS_REPORT_PROGRESS(held, tokens, zeros, nulls, nulls)
-    beat = {"scheduled": {"scheduled_by_time"}, "ready": {"ready_in_claim_order"}, "lease": {"lease_pkey"}}
-    due = {"scheduled": {"scheduled_by_time", "Tid Scan"}, "job": JOB}
     return [
         Guard(query=statements.JOBS_CLAIM(WORKER, [QUEUE], [JOBS]), jobs=JOBS, pages_per_job=16, ways=CLAIM),
         *claims_from(filling, floor=1),
         Guard(query=endings, jobs=JOBS, pages_per_job=16, ways={"lease": LEASE, "job": JOB}),
-        Guard(query=statements.JOBS_PROMOTE(JOBS), jobs=JOBS, pages_per_job=16, ways=due),
+        promotion_since(None),
         Guard(query=reports, jobs=JOBS, pages_per_job=12, ways={"lease": LEASE}),
-        Guard(query=statements.WORKERS_HEARTBEAT(WORKER, True, 2.5), jobs=filling.wishes, pages_per_job=4, ways=beat),
+        heartbeat_since(filling, None),
         Guard(query=statements.WORKERS_SET_ASLEEP(WORKER, True)),
     ]
 
@@ -58,6 +57,19 @@ def claims_from(filling: Filling, *, floor: int) -> list[Guard]:
         Guard(query=succeed_and_claim(filling, floor=floor, ended=0), jobs=JOBS, pages_per_job=16, ways=CLAIM),
         Guard(query=succeed_and_claim(filling, floor=floor, wanted=0), jobs=JOBS, pages_per_job=13, ways=CLAIM),
     ]
+
+
+def promotion_since(since: datetime | None) -> Guard:
+    """What is due goes in line."""
+    due = {"scheduled": {"scheduled_by_time", "Tid Scan"}, "job": JOB}
+    return Guard(query=statements.JOBS_PROMOTE(JOBS, since), jobs=JOBS, pages_per_job=16, ways=due)
+
+
+def heartbeat_since(filling: Filling, since: datetime | None) -> Guard:
+    """A worker's sign of life."""
+    beat = {"scheduled": {"scheduled_by_time"}, "ready": {"ready_in_claim_order"}, "lease": {"lease_pkey"}}
+    query = statements.WORKERS_HEARTBEAT(WORKER, True, 2.5, since)
+    return Guard(query=query, jobs=filling.wishes, pages_per_job=4, ways=beat)
 
 
 def of_upkeep(filling: Filling) -> list[Guard]:
@@ -88,7 +100,8 @@ def of_applications(filling: Filling) -> list[Guard]:
     ended = {"done": {"done_pkey", "done_dead_letters", "Tid Scan", BITMAP}, "job": {*JOB, BITMAP}}
     watcher = UUID(int=7)
     return [
-        Guard(query=enqueue(1), pages_per_job=15),
+        Guard(query=enqueue_one(), pages_per_job=15),
+        Guard(query=enqueue(1), pages_per_job=17),
         Guard(query=enqueue(JOBS), jobs=JOBS, pages_per_job=10),
         Guard(query=statements.JOBS_CANCEL(somewhere), jobs=JOBS, pages_per_job=16, ways=places),
         Guard(query=statements.JOBS_RETRY(dead), jobs=JOBS, pages_per_job=15, ways=ended),
@@ -115,7 +128,7 @@ def enqueue(count: int) -> Query:
     return statements.JOBS_ENQUEUE(
         ["tests.task"] * count,
         ["{}"] * count,
-        [("default", "other")[n % 2] for n in range(count)],
+        [1 + n % 2 for n in range(count)],
         [0] * count,
         [3] * count,
         nulls,
@@ -124,7 +137,13 @@ def enqueue(count: int) -> Query:
         [60.0 if n % 10 == 9 else None for n in range(count)],
         nulls,
         nulls,
+        ["default", "other"],
     )
+
+
+def enqueue_one() -> Query:
+    """One job that is due at once."""
+    return statements.JOBS_ENQUEUE_ONE("tests.task", "{}", "default", 0, 3, None, None, None)
 
 
 def succeed_and_claim(filling: Filling, *, floor: int, ended: int = JOBS, wanted: int = JOBS) -> Query:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from dibs.client.database import Database
 from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
+from dibs.client.lane import Lane
 from dibs.client.watcher import Watcher
 from dibs.domain.batch import Batch, BatchProgress
 from dibs.domain.job import EnqueuedJob, NewJob
@@ -32,6 +33,7 @@ class Client:
         self._pool_size = pool_size
         self._opening = asyncio.Lock()
         self._gatherer = Gatherer(self._write)
+        self._lane: Lane | None = None
         self._watcher: Watcher | None = None
 
     async def open(self) -> None:
@@ -40,8 +42,10 @@ class Client:
         Raises:
             SchemaError: The tables do not fit this code.
         """
+        if self._is_open():
+            return
         async with self._opening:
-            if self._watcher is not None:
+            if self._is_open():  # by somebody else, meanwhile
                 return
             dsn = await asyncio.to_thread(self._database.url)
             if self._pool is None:
@@ -51,11 +55,19 @@ class Client:
                     await migrate(connection, self._schema)
                 else:
                     await check(connection, self._schema)
+            if not self._is_pool_lent:
+                self._lane = Lane(dsn)
             self._watcher = Watcher(dsn, self._schema, self.run)
+
+    def _is_open(self) -> bool:
+        return self._watcher is not None
 
     async def close(self) -> None:
         """Wait for what is under way, and close what this client opened."""
         await self._gatherer.drain()
+        if self._lane is not None:
+            await self._lane.close()
+            self._lane = None
         if self._watcher is not None:
             await self._watcher.close()
             self._watcher = None
@@ -127,4 +139,8 @@ class Client:
             yield progress
 
     async def _write(self, jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
-        return await self.run(enqueue(jobs))
+        if self._lane is None or self._lane.is_busy:
+            return await self.run(enqueue(jobs))
+        with schema_errors(self._schema):
+            async with self._lane as connection:
+                return await OnAsyncpg(connection, self._schema).run(enqueue(jobs))

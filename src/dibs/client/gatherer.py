@@ -1,7 +1,8 @@
 """Concurrent enqueues of one process, gathered into one statement and one commit.
 
-A lone caller is never delayed: its statement goes out at once. Calls that come while statements are under way wait for
-one of them to return, and then go out together. Each caller returns only when its jobs are durable.
+A lone caller is never delayed: its statement goes out at once. Calls that come while a statement is under way wait for
+it to return, and then go out together, with those of the callers that it answered and that call again at once. Each
+caller returns only when its jobs are durable.
 """
 
 import asyncio
@@ -13,8 +14,11 @@ from typing import Final
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.storage.connect import DATABASE_ERRORS, is_refusal
 
-STATEMENTS_MAX: Final = 2
-"""Statements under way at the same time: one is being flushed to disk while the next one is being written."""
+STATEMENTS_MAX: Final = 4
+"""Statements under way at the same time, at most."""
+
+PATIENCE_SECONDS: Final = 0.02
+"""How long calls wait for the statement before them: one that is held up must not hold up all others."""
 
 GATHERED_ROWS_MAX: Final = 500
 """Jobs in one gathered statement."""
@@ -35,6 +39,8 @@ class Gatherer:
         self._write = write
         self._waiting: deque[_Call] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._sent_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def enqueue(self, jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
         """Write *jobs*, with those of other callers. A caller that is cancelled does not take its jobs back."""
@@ -45,18 +51,32 @@ class Gatherer:
 
     async def drain(self) -> None:
         """Wait until everything that was called for has been answered."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        while self._under_way or self._waiting:
+            await asyncio.wait(self._under_way) if self._under_way else await asyncio.sleep(0)
 
     def _send(self) -> None:
-        while self._waiting and len(self._under_way) < STATEMENTS_MAX:
-            task = asyncio.ensure_future(self._write_together(self._gather()))
-            self._under_way.add(task)
-            task.add_done_callback(self._done)
+        """Send what waits, unless a statement went out a moment ago: then what waits grows until it returns."""
+        if not self._waiting or len(self._under_way) >= STATEMENTS_MAX:
+            return
+        loop = asyncio.get_running_loop()
+        if self._under_way and loop.time() < self._sent_at + PATIENCE_SECONDS:
+            if self._timer is None:
+                self._timer = loop.call_at(self._sent_at + PATIENCE_SECONDS, self._lose_patience)
+            return
+        self._sent_at = loop.time()
+        task = asyncio.ensure_future(self._write_together(self._gather()))
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+        self._send()
+
+    def _lose_patience(self) -> None:
+        self._timer = None
+        self._send()
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
-        self._send()
+        # After the callers that were answered just now: those that call again go out with what waits.
+        asyncio.get_running_loop().call_soon(self._send)
 
     def _gather(self) -> list[_Call]:
         calls = [self._waiting.popleft()]

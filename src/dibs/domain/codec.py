@@ -47,6 +47,7 @@ class Signature:
                 "import the type where the worker can see it, outside `if TYPE_CHECKING`"
             ) from error
         self._fields = tuple(p.name for p in parameters)
+        self._positional = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self._keyword_only = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self._struct = msgspec.defstruct(
             "Arguments",
@@ -67,8 +68,7 @@ class Signature:
             PayloadTooLargeError: More than `ARGUMENT_BYTES_MAX` bytes.
         """
         try:
-            by_name = self._signature.bind(*args, **kwargs).arguments if args else kwargs
-            encoded = _ENCODER.encode(by_name)
+            encoded = _ENCODER.encode(self._by_name(args, kwargs) if args else kwargs)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise self._misfit(error) from error
         if len(encoded) > ARGUMENT_BYTES_MAX:
@@ -78,6 +78,12 @@ class Signature:
             )
         self.check(encoded)
         return encoded.decode()
+
+    def _by_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        by_name = {**dict(zip(self._positional, args, strict=False)), **kwargs}
+        if len(by_name) < len(args) + len(kwargs):
+            self._signature.bind(*args, **kwargs)  # too many, or one given twice: this says which
+        return by_name
 
     def check(self, encoded: bytes | str) -> None:
         """Raise ArgumentsError if *encoded* would not be read back by a worker."""

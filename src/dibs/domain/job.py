@@ -11,8 +11,7 @@ from dibs.domain.retry import Retry
 from dibs.domain.state import JobState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """A request to run a task, checked and ready to be enqueued. Made by `Task.job`."""
 
     task: str
@@ -31,8 +30,7 @@ class NewJob:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnqueuedJob:
+class EnqueuedJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job that was written: durable once its transaction has committed."""
 
     id: int

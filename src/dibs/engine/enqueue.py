@@ -7,7 +7,7 @@ from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.domain.limits import COPY_ROWS_MIN, ENQUEUE_ROWS_MAX
 from dibs.storage import params, statements
 from dibs.storage.session import Operation
-from dibs.storage.statement import Copy
+from dibs.storage.statement import Copy, Query
 
 _JOB_COLUMNS = (
     "id", "queue_id", "priority", "max_attempts", "batch_id", "enqueued_at",
@@ -21,13 +21,27 @@ def enqueue(jobs: Sequence[NewJob], *, batch_id: int | None = None) -> Operation
     """Write *jobs* and give their ids, in the same order. With more than one statement, all need one transaction."""
     if len(jobs) >= COPY_ROWS_MIN:
         ids = yield from _copy(jobs, batch_id)
+    elif len(jobs) == 1 and batch_id is None and _is_due(jobs[0]):
+        ids = yield from _write(statements.JOBS_ENQUEUE_ONE(*params.new_job(jobs[0])), jobs)
     else:
         ids = []
         for start in range(0, len(jobs), ENQUEUE_ROWS_MAX):
             chunk = jobs[start : start + ENQUEUE_ROWS_MAX]
-            rows = yield statements.JOBS_ENQUEUE(*params.new_jobs(chunk, batch_id))
-            ids += [row[0] for row in rows]
+            ids += yield from _write(statements.JOBS_ENQUEUE(*params.new_jobs(chunk, batch_id)), chunk)
     return [EnqueuedJob(id=id_, task=job.task, queue=job.queue) for id_, job in zip(ids, jobs, strict=True)]
+
+
+def _is_due(job: NewJob) -> bool:
+    return job.run_at is None and job.delay_seconds is None
+
+
+def _write(query: Query, jobs: Sequence[NewJob]) -> Operation[list[int]]:
+    rows = yield query
+    if not rows:
+        # Only the first job of a queue finds that there is none of its name.
+        yield statements.QUEUES_ENSURE(sorted({job.queue for job in jobs}))
+        rows = yield query
+    return [row[0] for row in rows]
 
 
 def _copy(jobs: Sequence[NewJob], batch_id: int | None) -> Operation[list[int]]:

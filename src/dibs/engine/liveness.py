@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dibs.engine.cancel import cancel
 from dibs.storage import statements
@@ -30,8 +31,12 @@ class Heartbeat:
     """Jobs are in line although the worker sleeps: a notification went astray."""
     has_suspects: bool
     """Other workers look dead."""
+    is_untidy: bool
+    """There are counts to fold, wishes to forget."""
     cancelled: Sequence[int]
     """Jobs this worker runs that are to be cancelled."""
+    at: datetime
+    """When it was, by the database's clock."""
 
 
 def ensure_queues(names: Sequence[str]) -> Operation[dict[str, int]]:
@@ -59,9 +64,14 @@ def hold(worker_id: int) -> Operation[bool]:
     return bool(found[0][0])
 
 
-def heartbeat(worker_id: int, *, holds_lock: bool, grace_seconds: float) -> Operation[Heartbeat | None]:
-    """Say that the worker lives; nothing comes back when it has been given up."""
-    found = yield statements.WORKERS_HEARTBEAT(worker_id, holds_lock, grace_seconds)
+def heartbeat(
+    worker_id: int, *, holds_lock: bool, grace_seconds: float, since: datetime | None = None
+) -> Operation[Heartbeat | None]:
+    """Say that the worker lives; nothing comes back when it has been given up.
+
+    With *since*, it costs little even while the heads of the schedule and of the line are full of dead rows.
+    """
+    found = yield statements.WORKERS_HEARTBEAT(worker_id, holds_lock, grace_seconds, since)
     return Heartbeat(*found[0]) if found else None
 
 

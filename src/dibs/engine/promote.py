@@ -1,6 +1,7 @@
 """Put scheduled jobs in line when their time has come."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from dibs.storage import statements
@@ -17,9 +18,11 @@ class Promoted:
     count: int
     next_due_seconds: float | None
     """Until the next job is due; null: none is scheduled."""
+    done_until: datetime
+    """What was due until then has been promoted."""
 
 
-def promote() -> Operation[Promoted]:
-    """Promote what is due, up to `PROMOTE_ROWS` jobs."""
-    found = yield statements.JOBS_PROMOTE(PROMOTE_ROWS)
-    return Promoted(found[0][0], found[0][1])
+def promote(since: datetime | None = None) -> Operation[Promoted]:
+    """Promote what is due, and was not due before *since*, up to `PROMOTE_ROWS` jobs."""
+    found = yield statements.JOBS_PROMOTE(PROMOTE_ROWS, since)
+    return Promoted(*found[0][:3])

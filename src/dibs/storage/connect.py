@@ -47,6 +47,8 @@ WORKER_SETTINGS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
+    # That one plan is kept: planning a hot statement takes longer than running it.
+    "plan_cache_mode": "force_generic_plan",
     # Every statement is written for this level; a stricter default of the database would fail those that meet.
     "default_transaction_isolation": "read committed",
     # Compiling a plan takes longer than running it.

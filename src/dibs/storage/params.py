@@ -16,10 +16,12 @@ Columns = tuple[list[Any], ...]
 
 def new_jobs(jobs: Sequence[NewJob], batch_id: int | None) -> Columns:
     """The parameters of `jobs/enqueue.sql`."""
+    names = list({job.queue: None for job in jobs})
+    place = {name: n for n, name in enumerate(names, start=1)}
     return (
         [job.task for job in jobs],
         [job.args_json for job in jobs],
-        [job.queue for job in jobs],
+        [place[job.queue] for job in jobs],
         [job.priority for job in jobs],
         [job.max_attempts for job in jobs],
         [job.timeout_seconds for job in jobs],
@@ -27,8 +29,27 @@ def new_jobs(jobs: Sequence[NewJob], batch_id: int | None) -> Columns:
         [job.run_at for job in jobs],
         [job.delay_seconds for job in jobs],
         [batch_id] * len(jobs),
-        [TAG_SEPARATOR.join(job.tags) or None for job in jobs],
+        [_tags(job) for job in jobs],
+        names,
     )
+
+
+def new_job(job: NewJob) -> tuple[Any, ...]:
+    """The parameters of `jobs/enqueue_one.sql`."""
+    return (
+        job.task,
+        job.args_json,
+        job.queue,
+        job.priority,
+        job.max_attempts,
+        job.timeout_seconds,
+        retry_json(job),
+        _tags(job),
+    )
+
+
+def _tags(job: NewJob) -> str | None:
+    return TAG_SEPARATOR.join(job.tags) or None
 
 
 def retry_json(job: NewJob) -> str | None:

@@ -22,7 +22,8 @@ class WorkerConfig:
     """Slots for each queue: how many of its jobs run at the same time in this process."""
     shutdown_seconds: float = 30.0
     """How long running jobs may go on after the first signal to stop. What still runs then is handed back."""
-    heartbeat_seconds: float = 1.0
+    heartbeat_seconds: float = 1.1
+    """With what else an idle worker sends, this is less than one statement a second."""
     timeout_seconds: float = 30.0
     """Without a heartbeat for so long, others take the worker for lost and take its jobs back."""
     grace_seconds: float = 2.5

@@ -74,7 +74,7 @@ class Fetcher:
             due_in = self._finisher.due_in()
             if due_in == 0.0 or self._is_unsure or (wanted and self._may_look()):
                 await self._go_round(wanted)
-            elif self._pace.is_asleep and not wanted and any(line.running for line in self._lines):
+            elif self._pace.is_asleep and not wanted and any(line.is_busy for line in self._lines):
                 await self._mark(asleep=False)
             else:
                 await self._wait(due_in, wanted)

@@ -1,19 +1,17 @@
 """Where in line a claim begins."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Final
 
 from dibs.domain.job import ClaimedJob
 from dibs.engine.claim import Floor
+from dibs.worker.budget import Budget
 
 HEAD_SECONDS: Final = 1.0
 """Claims begin where the last one ended; at least this often one begins at the head of the line, where jobs that were
 retried, rescued or committed late are found."""
-
-HEAD_SHARE: Final = 0.05
-"""Of the time, at most so much goes into claims from the head: under an old snapshot they wade through dead rows."""
 
 FLOORS_MAX: Final = 32
 """Priorities of one queue that are remembered."""
@@ -27,7 +25,7 @@ class Floors:
         self._floors: dict[tuple[int, int], Floor] = {}
         self._is_told = False
         self._came_short = True
-        self._head_at = 0.0
+        self._head = Budget()
 
     def hints(self) -> Sequence[Floor]:
         """Where to begin, best priority first, as the statement expects them."""
@@ -47,16 +45,12 @@ class Floors:
         """True when the next claim is to begin at the head."""
         if self._is_told or not self._floors:
             return True
-        return monotonic() >= self._head_at + (0.0 if self._came_short else HEAD_SECONDS)
+        return monotonic() >= self._head.due_at + (0.0 if self._came_short else HEAD_SECONDS)
 
-    @contextmanager
-    def at_head(self) -> Iterator[None]:
-        """Around a claim from the head: the longer it takes, the later comes the next one."""
+    def at_head(self) -> AbstractContextManager[None]:
+        """Around a claim from the head."""
         self._is_told = False
-        began = monotonic()
-        yield
-        now = monotonic()
-        self._head_at = now + (now - began) / HEAD_SHARE
+        return self._head.spend()
 
     def claimed(self, jobs: Sequence[ClaimedJob], wanted: int) -> None:
         """Go on behind *jobs*, which come in the order of their ids within a priority; *wanted* were asked for."""

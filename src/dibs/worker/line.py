@@ -120,6 +120,11 @@ class Line:
         """The jobs that wait here."""
         return list(self._waiting)
 
+    @property
+    def is_busy(self) -> bool:
+        """True while it has jobs, be it that they run or are about to."""
+        return bool(self.running or self._waiting)
+
     def hold_back(self, *, held_back: bool) -> None:
         """Start no more jobs for now, or go on."""
         self._held_back = held_back

@@ -21,6 +21,7 @@ from typing import Final
 from dibs.engine.liveness import Heartbeat, heartbeat, hold
 from dibs.storage.link import Link, LinkDownError
 from dibs.storage.statement import channel
+from dibs.worker.budget import Budget
 from dibs.worker.config import WorkerConfig
 
 log = logging.getLogger("dibs.worker")
@@ -103,6 +104,7 @@ class Liveness:
         watch = asyncio.ensure_future(self._watch_lapse(post))
         self._renewed_at = monotonic()
         seen, held_for, connected_at = 0, 0, monotonic()
+        head, since = Budget(), None
         try:
             while True:
                 worker_id = self._worker_id
@@ -114,14 +116,17 @@ class Liveness:
                             await self._listen(link, post)
                             seen, connected_at = link.connections, monotonic()
                         held_for = worker_id if is_held else 0
-                    beat = await link.run(
-                        heartbeat(
-                            worker_id,
-                            holds_lock=held_for == worker_id,
-                            grace_seconds=self._config.grace_seconds,
-                        ),
-                        seconds=self._config.timeout_seconds / 3,
-                    )
+                    from_head = head.is_due
+                    with head.spend() if from_head else contextlib.nullcontext():
+                        beat = await link.run(
+                            heartbeat(
+                                worker_id,
+                                holds_lock=held_for == worker_id,
+                                grace_seconds=self._config.grace_seconds,
+                                since=None if from_head else since,
+                            ),
+                            seconds=self._config.timeout_seconds / 3,
+                        )
                 except LinkDownError as error:
                     log.warning("a heartbeat did not get through: %s", error)
                     held_for = 0
@@ -131,6 +136,7 @@ class Liveness:
                     post(self._signals.on_gone, worker_id)
                 else:
                     self._renewed_at = began
+                    since = beat.at if from_head else since
                     is_settled = link.connections == 1 or monotonic() - connected_at >= SETTLE_SECONDS
                     post(self._signals.on_heartbeat, beat, is_settled)
                 await asyncio.sleep(self._config.heartbeat_seconds)

@@ -1,12 +1,14 @@
 """What every worker does for all: promote, rescue, tidy up. No leader; the statements sort out who does what."""
 
 import logging
+from datetime import datetime
 from typing import Final
 
 from dibs.engine.liveness import tidy
 from dibs.engine.promote import PROMOTE_ROWS, promote
 from dibs.engine.rescue import rescue
 from dibs.storage.link import Link
+from dibs.worker.budget import Budget
 from dibs.worker.config import WorkerConfig
 
 log = logging.getLogger("dibs.worker")
@@ -15,6 +17,7 @@ SWEEP_SECONDS: Final = 30.0
 """So often, leases are checked although no worker looks dead: one whose rescue was held up is found then."""
 
 TIDY_SECONDS: Final = 15.0
+"""What there is to tidy up waits for so long, so that more comes together."""
 
 
 class Upkeep:
@@ -24,12 +27,19 @@ class Upkeep:
         self._link = link
         self._config = config
         self.worker_id = 0
+        self._head = Budget()
+        self._promoted_until: datetime | None = None
         self.is_settled = False
         """Whether this worker may judge others by their heartbeats."""
 
     async def promote(self) -> float | None:
         """Promote what is due; tells when the next job is."""
-        promoted = await self._link.run(promote())
+        if self._head.is_due:
+            with self._head.spend():
+                promoted = await self._link.run(promote())
+        else:
+            promoted = await self._link.run(promote(self._promoted_until))
+        self._promoted_until = promoted.done_until
         return 0.0 if promoted.count >= PROMOTE_ROWS else promoted.next_due_seconds
 
     async def rescue(self) -> float:
@@ -44,7 +54,6 @@ class Upkeep:
                         f", {dead} of them dead: they had no attempts left" if dead else "")  # fmt: skip
         return SWEEP_SECONDS
 
-    async def tidy(self) -> float:
-        """Fold counts and forget what nobody needs."""
+    async def tidy(self) -> None:
+        """Fold counts and forget what nobody needs; asked for by a heartbeat that finds something."""
         await self._link.run(tidy())
-        return TIDY_SECONDS

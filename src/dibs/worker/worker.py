@@ -63,7 +63,7 @@ class Worker:
         self._upkeep = Upkeep(self._link, config)
         self._promoter = Ticker(self._upkeep.promote, first_seconds=0.0)
         self._rescuer = Ticker(self._upkeep.rescue, first_seconds=SWEEP_SECONDS)
-        self._tidier = Ticker(self._upkeep.tidy, first_seconds=TIDY_SECONDS)
+        self._tidier = Ticker(self._upkeep.tidy)
         self._doubter = Ticker(self._doubt, first_seconds=SWEEP_SECONDS)
         self._fetcher = Fetcher(self._link, self._lines, self._finisher, self._slots.tokens, self._promoter.due_in)
         self._finisher.notify = self._fetcher.notify
@@ -200,6 +200,8 @@ class Worker:
             self._fetcher.tell()
         if beat.has_suspects and is_settled:
             self._rescuer.due_in(0.0)
+        if beat.is_untidy:
+            self._tidier.due_in(TIDY_SECONDS)
         self._cancel(beat.cancelled)
 
     def _on_broken(self, error: BaseException) -> None:

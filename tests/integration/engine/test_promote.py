@@ -52,9 +52,9 @@ async def test_no_more_are_promoted_at_once_than_the_limit_and_the_longest_due_g
     ids = await engine.enqueue(*(new_job(run_at=moment) for moment in moments))
     await engine.move_clock("1 hour")
     sql = statements.JOBS_PROMOTE.text("dibs")
-    assert (await engine.connection.fetchrow(sql, 3))[:2] == (3, None)
+    assert (await engine.connection.fetchrow(sql, 3, None))[:2] == (3, None)
     assert await engine.ids("scheduled") == [ids[0]]
-    assert (await engine.connection.fetchrow(sql, 3))[:2] == (1, None)
+    assert (await engine.connection.fetchrow(sql, 3, None))[:2] == (1, None)
     assert promoting.PROMOTE_ROWS > 0
 
 

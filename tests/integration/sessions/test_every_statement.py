@@ -111,6 +111,7 @@ async def test_every_statement_runs_on_every_session(caller: Caller) -> None:
     assert beat is not None
     assert list(beat.cancelled) == [batch.jobs[2].id]
     await run(disown(worker_id, []))
+    await run(enqueue([job()]))
     await run(enqueue([job(run_at=PAST), job(delay_seconds=5)]))
     assert (await run(promote())).next_due_seconds is not None
     assert await run(rescue(worker_id, 5)) == []

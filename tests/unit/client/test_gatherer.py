@@ -32,9 +32,49 @@ async def test_only_a_statement_that_the_server_refused_is_split(error: Exceptio
         raise error
 
     gatherer = Gatherer(write)
-    calls = [asyncio.ensure_future(gatherer.enqueue([job()])) for _ in range(STATEMENTS_MAX + 5)]
+    calls = [asyncio.ensure_future(gatherer.enqueue([job()])) for _ in range(6)]
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert answers == [error] * len(calls)
-    gathered = [rows for rows in written if rows > 1]
-    assert gathered == [5]
-    assert len(written) == STATEMENTS_MAX + 1 + (5 if is_written_again else 0)
+    assert written == ([1, 5, 1, 1, 1, 1, 1] if is_written_again else [1, 5])
+
+
+async def test_callers_that_call_again_at_once_are_gathered_with_those_that_wait() -> None:
+    written: list[int] = []
+
+    async def write(jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
+        written.append(len(jobs))
+        await asyncio.sleep(0)
+        return [EnqueuedJob(id=1, task=each.task, queue=each.queue) for each in jobs]
+
+    async def call_three_times(gatherer: Gatherer) -> None:
+        for _ in range(3):
+            await gatherer.enqueue([job()])
+
+    gatherer = Gatherer(write)
+    await asyncio.gather(*(call_three_times(gatherer) for _ in range(10)))
+    assert written == [1, 10, 10, 9]
+
+
+async def test_a_statement_that_is_held_up_does_not_hold_up_all_others() -> None:
+    under_way: list[asyncio.Event] = []
+
+    async def write(jobs: Sequence[NewJob]) -> list[EnqueuedJob]:
+        under_way.append(asyncio.Event())
+        if len(under_way) == STATEMENTS_MAX:
+            all_are_held_up.set()
+        await under_way[-1].wait()
+        return [EnqueuedJob(id=1, task=each.task, queue=each.queue) for each in jobs]
+
+    all_are_held_up = asyncio.Event()
+    gatherer = Gatherer(write)
+    calls = []
+    while not all_are_held_up.is_set():
+        calls.append(asyncio.ensure_future(gatherer.enqueue([job()])))
+        await asyncio.sleep(0)
+    for held_up in under_way:
+        held_up.set()
+    while not all(call.done() for call in calls):
+        await asyncio.sleep(0)
+        for held_up in under_way:
+            held_up.set()
+    assert len(under_way) >= STATEMENTS_MAX

@@ -4,6 +4,7 @@
 -- fence: one new token for each claim; an ending is accepted only with the (job, token) of the lease made here.
 -- returns: the jobs, in any order; sorting them here would cost the server more than it costs the worker.
 -- plan: the rows are locked first and deleted by their place (ctid), which leaves the planner no choice of a join.
+--   So does `offset 0`: a plan made while job is empty would read all of it for each row, and is kept.
 -- $1 worker, $2 queue ids, $3 how many of each
 with me as materialized (
   select id from /*schema.*/worker where id = $1::bigint for key share
@@ -27,7 +28,7 @@ taken as (
 claimed as (
   select t.job_id, t.queue_id, t.priority, t.attempt, t.lost, j.task, j.args, j.max_attempts, j.timeout_seconds,
          j.retry, t.batch_id
-  from taken t join /*schema.*/job j on j.id = t.job_id
+  from taken t cross join lateral (select * from /*schema.*/job where id = t.job_id offset 0) j
 ),
 mark as materialized (
   select nextval('/*schema.*/lease_token') as token

@@ -15,6 +15,6 @@ released as (
 in_line as (
   insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)
   select u.job_id, j.queue_id, j.priority, u.attempt - 1, u.lost, j.batch_id
-  from unknown u join /*schema.*/job j on j.id = u.job_id
+  from unknown u cross join lateral (select * from /*schema.*/job where id = u.job_id offset 0) j
 )
 select job_id from unknown order by job_id;

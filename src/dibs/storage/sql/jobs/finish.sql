@@ -52,7 +52,7 @@ in_line as (
   select h.job_id, j.queue_id, j.priority,
          case h.outcome when 'r' then h.attempt else h.attempt - 1 end,
          case h.outcome when 'h' then h.lost else 0 end, j.batch_id
-  from held h join /*schema.*/job j on j.id = h.job_id
+  from held h cross join lateral (select * from /*schema.*/job where id = h.job_id offset 0) j
   where h.outcome in ('r', 'z', 'u', 'h') and not h.delay_seconds > 0
   returning queue_id
 ),

@@ -36,7 +36,9 @@ judged as materialized (
          case when exists (select from /*schema.*/cancel_request c where c.job_id = o.job_id) then 'c'
               when o.attempt >= j.max_attempts then 'f'
               else 'h' end as outcome
-  from orphan o join /*schema.*/job j on j.id = o.job_id left join gone g on g.id = o.worker_id
+  from orphan o
+  cross join lateral (select * from /*schema.*/job where id = o.job_id offset 0) j
+  left join gone g on g.id = o.worker_id
 ),
 recorded as (
   insert into /*schema.*/done (job_id, worker_id, started_at, finished_at, attempt, outcome)

@@ -22,7 +22,7 @@ brought_forward as (
 moving as materialized (
   select a.job_id, a.attempt, a.outcome, j.queue_id, j.priority, j.batch_id
   from (select job_id, attempt, outcome from ended union all select job_id, attempt, null from waiting) a
-  join /*schema.*/job j on j.id = a.job_id
+  cross join lateral (select * from /*schema.*/job where id = a.job_id offset 0) j
 ),
 in_line as (
   insert into /*schema.*/ready (job_id, queue_id, priority, attempt, lost, batch_id)

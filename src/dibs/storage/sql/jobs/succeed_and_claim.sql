@@ -62,7 +62,7 @@ taken as (
 claimed as (
   select t.job_id, t.queue_id, t.priority, t.attempt, t.lost, j.task, j.args, j.max_attempts, j.timeout_seconds,
          j.retry, t.batch_id
-  from taken t join /*schema.*/job j on j.id = t.job_id
+  from taken t cross join lateral (select * from /*schema.*/job where id = t.job_id offset 0) j
 ),
 mark as materialized (
   select nextval('/*schema.*/lease_token') as token

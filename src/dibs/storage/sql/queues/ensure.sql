@@ -1,4 +1,5 @@
 -- ensure: the ids of queues by name; those that are new are made.
+-- locks: a new queue's name, until the transaction ends: others that make it at the same time wait, and none else.
 -- $1 names
 with new_queue as (
   insert into /*schema.*/queue (name)
