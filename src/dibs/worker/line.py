@@ -71,9 +71,9 @@ class Line:
         return kept, too_many
 
     def put(self, jobs: list[ClaimedJob]) -> None:
-        """Add claimed jobs and wake slots for them."""
+        """Add claimed jobs and wake a slot for them."""
         self._waiting.extend(jobs)
-        self._feed()
+        self.feed(1)
 
     def next(self) -> ClaimedJob | None:
         """The next job to run, if one waits."""
@@ -91,7 +91,7 @@ class Line:
                 await hungry
             except asyncio.CancelledError:
                 hungry.cancel()
-                self._feed()  # the job it was woken for goes to another slot
+                self.feed(1)  # the job it was woken for goes to another slot
                 raise
         return job
 
@@ -128,7 +128,7 @@ class Line:
     def hold_back(self, *, held_back: bool) -> None:
         """Start no more jobs for now, or go on."""
         self._held_back = held_back
-        self._feed()
+        self.feed(1)
 
     def measure(self) -> None:
         """Note how fast jobs end; called with each round trip."""
@@ -148,10 +148,13 @@ class Line:
         lost_once = all(job.lost == 1 for job in (suspect, *self._suspects.values()))
         return lost_once and monotonic() - self._suspect_at >= SUSPECT_SECONDS
 
-    def _feed(self) -> None:
-        if self._held_back:
-            return
-        startable = len(self._waiting)
+    def feed(self, slots: int = 2) -> None:
+        """Wake slots for jobs that wait.
+
+        One is woken when jobs come, and two more by each slot whose job makes it wait. So short jobs, which never wait,
+        are all run by one slot, and waking the others costs nothing; long ones have all slots in a few turns.
+        """
+        startable = 0 if self._held_back else min(len(self._waiting), slots)
         while startable and self._hungry:
             hungry = self._hungry.popleft()
             if not hungry.done():

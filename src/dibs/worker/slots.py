@@ -17,7 +17,7 @@ from dibs.worker.line import Line
 from dibs.worker.threads import Threads
 
 YIELD_SECONDS: Final = 0.001
-"""Jobs that never wait would keep the loop to themselves; when all slots have run for so long, others get a turn."""
+"""Jobs that never wait would keep the loop to themselves; when slots have run for so long, others get their turn."""
 
 IDLE_POLL_SECONDS: Final = 0.02
 """How often a stopping worker looks whether its slots are empty."""
@@ -35,7 +35,8 @@ class Slots:
         self._threads = threads
         self._alarm = alarm
         self._running: dict[int, Running] = {}
-        self._turn_seconds = YIELD_SECONDS / sum(line.slots for line in lines)
+        self._turn_began = 0.0
+        self._is_turn_over = False
         self._is_closing = False
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
@@ -100,18 +101,18 @@ class Slots:
     async def _serve(self, line: Line) -> None:
         slot = asyncio.current_task()
         assert slot is not None  # noqa: S101 - for the type checker: coroutines run in tasks
-        turn_began = now = monotonic()
+        now = monotonic()
         while not self._is_closing:
             if self._finisher.is_full:
                 await self._finisher.room()
             job = line.next()
             if job is None:
                 job = await line.take()
-                turn_began = now = monotonic()
+                now = monotonic()
             began = now
             handle = CurrentJob(job, line.name, self.worker_id, self._report)
             begun = begin(job, handle, self._registry, self._threads)
-            outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot)
+            outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot, line)
             now = monotonic()
             is_low = line.ended(job, now - began)
             while slot.cancelling():
@@ -125,12 +126,24 @@ class Slots:
                 await _outlast(begun.stuck_thread, line)
             if is_low:
                 self._finisher.notify()
-            if now - turn_began > self._turn_seconds:
-                await asyncio.sleep(0)
-                turn_began = now = monotonic()
+            if self._is_turn_over or now - self._turn_began > YIELD_SECONDS:
+                await self._next_turn()
+                now = monotonic()
 
-    async def _end(self, running: Running, slot: asyncio.Task[Any]) -> Outcome | None:
-        """Let a job come to its end; meanwhile it can be interrupted."""
+    async def _next_turn(self) -> None:
+        """Let everything else in the loop have its turn. All slots together have one turn of it."""
+        if not self._is_turn_over:
+            self._is_turn_over = True
+            self._loop.call_soon(self._begin_turn)
+        await asyncio.sleep(0)
+
+    def _begin_turn(self) -> None:
+        self._is_turn_over = False
+        self._turn_began = monotonic()
+
+    async def _end(self, running: Running, slot: asyncio.Task[Any], line: Line) -> Outcome | None:
+        """Let a job come to its end; meanwhile it can be interrupted, and other slots may begin."""
+        line.feed()
         job_id = running.job.id
         self._running[job_id] = running
         try:

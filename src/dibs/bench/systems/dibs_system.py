@@ -13,7 +13,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     # What `dibs worker` does by itself: ten slots, one process.
     "default": {"queues": "bench:10", "processes": 1},
     # More slots let a worker claim more at a time. docs/guides/workers.md
-    "best": {"queues": "bench:500", "processes": 1},
+    "best": {"queues": "bench:100", "processes": 1},
 }
 BULK_SIZE: Final = 50_000
 
