@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format lock clean
+.PHONY: help setup demo serve test check format bench bench-peers bench-report lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,10 +44,26 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(READY) ## measure dibs, its limits and its bad days on a Postgres of its own, half an hour (ARGS='--scale 0.01')
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-peers: $(READY) ## measure dibs and its peers, half an hour (ARGS='--quick --systems dibs pgqueuer' runs a part)
+	$(BIN)/python -m benchmarks.compare $(ARGS)
+
+bench-report: $(READY) ## draw the newest results and put them into docs/performance.md
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.lock
+	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.report.page
+
 lock: ## pin the packages of requirements/dev.lock anew
 	$(BIN)/python -m pip install --quiet uv==$(UV)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
 	  --no-header --no-annotate pyproject.toml --output-file requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group bench \
+	  --constraints requirements/dev.lock --no-header --no-annotate --output-file requirements/bench.lock
+	for each in benchmarks/peers/requirements/*.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    $$each --output-file $${each%.in}.txt; done
 
 clean: ## remove the environment and caches (data in .dibs stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -80,7 +80,8 @@ class Signature:
         return encoded.decode()
 
     def _by_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        by_name = {**dict(zip(self._positional, args, strict=False)), **kwargs}
+        by_name = dict(zip(self._positional, args, strict=False))
+        by_name.update(kwargs)
         if len(by_name) < len(args) + len(kwargs):
             self._signature.bind(*args, **kwargs)  # too many, or one given twice: this says which
         return by_name
