@@ -132,7 +132,7 @@ def _of_running(results: Mapping[str, Result]) -> Iterator[str]:
         per_job = best.costs.per_job(best.counts.jobs)
         worker, server = (_microseconds(per_job[name]) for name in ("worker_cpu_us", "server_cpu_us"))
         yield (
-            f"With 500 slots it runs {best.rate:,.0f} jobs/s. The CPU time of a job: worker {worker}, server {server}."
+            f"With 100 slots it runs {best.rate:,.0f} jobs/s. The CPU time of a job: worker {worker}, server {server}."
         )
     if feed.rate is not None:
         yield f"While ten callers enqueue one by one, it runs {feed.rate:,.0f} jobs/s."

@@ -41,21 +41,17 @@ class ScratchSchema:
         Raises:
             ConfigError: The schema is somebody else's, or another benchmark runs in it.
         """
-        async with connected(dsn) as connection:
-            # The lock goes with the connection, so it can not be left over.
-            if not await connection.fetchval(
-                "select pg_try_advisory_lock(hashtextextended($1, 0))", f"dibs.bench:{schema}"
-            ):
-                raise ConfigError(
-                    f"another benchmark is running in schema {schema!r}; choose another one with --schema"
-                )
-            await _check(connection, schema)
-            place = ScratchSchema(dsn, schema, connection, await _server_pid(connection))
-            try:
+        try:
+            async with connected(dsn) as connection:
+                await _lock(connection, schema)
+                await _check(connection, schema)
+                place = ScratchSchema(dsn, schema, connection, await _server_pid(connection))
                 await place.reset()
                 yield place
-            finally:
-                await place.drop()
+        finally:
+            # A connection whose statement was interrupted is not asked for anything more.
+            async with connected(dsn) as connection:
+                await _drop_ours(connection, schema)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -63,18 +59,13 @@ class ScratchSchema:
         return {SCHEMA_VARIABLE: self.schema}
 
     async def reset(self) -> str:
-        """Drop the schema and make it anew."""
-        async with self.connection.transaction():
-            await self.drop()
-            await self.connection.execute(f"create schema {quote(self.schema)}")
-            await self.connection.execute(f"comment on schema {quote(self.schema)} is '{MARK}'")
+        """Drop the schema with all that is in it, and make it anew, with our mark: all at once or not at all."""
+        name = quote(self.schema)
+        await self.connection.execute(
+            f"set client_min_messages = warning; drop schema if exists {name} cascade; create schema {name};"
+            f" comment on schema {name} is '{MARK}'"
+        )
         return self.dsn
-
-    async def drop(self) -> None:
-        """Drop the schema with all that is in it."""
-        # Notices would name each table.
-        await self.connection.execute("set client_min_messages = warning")
-        await self.connection.execute(f"drop schema if exists {quote(self.schema)} cascade")
 
     async def settle(self) -> None:
         """Vacuum and analyse our tables. A checkpoint would be felt by others."""
@@ -94,15 +85,45 @@ class ScratchSchema:
         return await read_counters(self.connection, self.server_pid)
 
 
+async def _lock(connection: Connection, schema: str) -> None:
+    if not await _is_locked(connection, schema):
+        raise ConfigError(f"another benchmark is running in schema {schema!r}; choose another one with --schema")
+
+
+async def _is_locked(connection: Connection, schema: str) -> bool:
+    """Try to take the lock that only one benchmark in this schema has. It goes with the connection."""
+    key = f"dibs.bench:{schema}"
+    is_ours: bool = await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", key)
+    return is_ours
+
+
 async def _check(connection: Connection, schema: str) -> None:
-    found = await connection.fetchrow(
-        "select obj_description(oid, 'pg_namespace') as mark from pg_namespace where nspname = $1", schema
-    )
-    if found is not None and found["mark"] != MARK:
+    exists, mark = await _found(connection, schema)
+    if exists and mark != MARK:
         raise ConfigError(
             f"there is a schema {schema!r} already, and it is not a left-over of this command: it is not touched. "
             "Choose a name that is free with --schema"
         )
+
+
+async def _drop_ours(connection: Connection, schema: str) -> None:
+    """Drop the schema, unless it is somebody else's by now, or was before."""
+    with contextlib.suppress(TimeoutError):  # then it is a new benchmark that has the lock, and the schema
+        async with asyncio.timeout(_END_SECONDS):
+            while not await _is_locked(connection, schema):  # noqa: ASYNC110 - the server may notice late who has gone
+                await asyncio.sleep(0.01)
+        if (await _found(connection, schema))[1] == MARK:
+            # Notices would name each table.
+            await connection.execute("set client_min_messages = warning")
+            await connection.execute(f"drop schema {quote(schema)} cascade")
+
+
+async def _found(connection: Connection, schema: str) -> tuple[bool, str | None]:
+    """Whether there is such a schema, and the comment on it."""
+    found = await connection.fetchrow(
+        "select obj_description(oid, 'pg_namespace') as mark from pg_namespace where nspname = $1", schema
+    )
+    return (False, None) if found is None else (True, found["mark"])
 
 
 async def _server_pid(connection: Connection) -> int | None:

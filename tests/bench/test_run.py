@@ -1,0 +1,117 @@
+"""A run counts what was executed, and a figure whose counts are wrong is void."""
+
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dibs.bench.driver import System
+from dibs.bench.places import Counters, FreshDatabase, processor_counters
+from dibs.bench.run import run
+from dibs.bench.scenarios.drain import Drain
+from dibs.bench.scenarios.enqueue import Enqueue
+from dibs.bench.scenarios.feed import Feed
+from dibs.bench.scenarios.pickup import Pickup
+from dibs.bench.scenarios.scenario import Scenario
+from dibs.bench.systems.own import DIBS
+from support.postgres import TestServer
+
+FOLDER_QUEUE = System(name="folders", adapter=Path(__file__).with_name("folder_queue.py"), python=Path(sys.executable))
+DRAIN = Drain(name="drain", jobs=40, seconds_max=3.0)
+
+KINDS: tuple[Scenario, ...] = (
+    DRAIN,
+    Drain(name="two", jobs=40, from_start=True),
+    Drain(name="failing", jobs=40, body="fail:0.05"),
+    Drain(name="waiting", jobs=40, body="sleep:0.001", payload_bytes=200),
+    Enqueue(name="one", jobs=40, callers=3),
+    Enqueue(name="many", jobs=40, how="many"),
+    Feed(name="feed", jobs=40, callers=3),
+    Pickup(name="pickup", jobs=12, rate=50.0),
+)
+
+
+class Folder:
+    """A place for the queue in folders."""
+
+    environment: Mapping[str, str] = {}
+
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
+        self._runs = 0
+
+    async def reset(self) -> str:
+        self._runs += 1
+        folder = self._parent / str(self._runs)
+        folder.mkdir()
+        return str(folder)
+
+    async def settle(self) -> None:
+        pass
+
+    async def read(self) -> Counters:
+        return Counters(**processor_counters(None))
+
+
+@pytest.mark.parametrize("scenario", KINDS, ids=lambda scenario: scenario.name)
+async def test_every_kind_of_scenario_counts_a_plain_system(tmp_path: Path, scenario: Scenario):
+    result = await run(FOLDER_QUEUE, scenario, profile="honest", place=Folder(tmp_path))
+    assert result.wrong is None
+    assert (result.counts.distinct, result.counts.lost, result.counts.repeated) == (scenario.jobs, 0, 0)
+    assert result.counts.finished == scenario.jobs
+    assert (result.rate is None) == isinstance(scenario, Pickup)
+    assert set(result.pickup_ms) == ({"p50", "p95", "p99", "max"} if isinstance(scenario, Pickup) else set())
+
+
+@pytest.mark.parametrize("scenario", KINDS, ids=lambda scenario: scenario.name)
+async def test_every_kind_of_scenario_counts_dibs(database_server: TestServer, scenario: Scenario):
+    place = FreshDatabase(database_server.url, name=f"bench_{secrets.token_hex(4)}")
+    try:
+        result = await run(DIBS, scenario, profile="best", place=place)
+    finally:
+        await place.drop()
+    assert result.wrong is None
+    assert (result.counts.distinct, result.counts.repeated, result.counts.finished) == (scenario.jobs, 0, scenario.jobs)
+    assert result.counts.stale_endings == 0
+    assert result.costs.wal_bytes
+
+
+@pytest.mark.parametrize(
+    ("profile", "lost", "repeated", "words"),
+    [
+        ("loses", 1, 0, "1 of 40 jobs were not executed in time"),
+        ("repeats", 0, 1, "1 executions too many"),
+        ("forgets", 0, 0, "the system says that 39 have finished"),
+    ],
+)
+async def test_a_system_that_miscounts_gets_no_figure(
+    tmp_path: Path, profile: str, lost: int, repeated: int, words: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("dibs.bench.scenarios.scenario.FINISHED_SECONDS_MAX", 0.5)
+    result = await run(FOLDER_QUEUE, DRAIN, profile=profile, place=Folder(tmp_path))
+    assert words in (result.wrong or "")
+    assert (result.counts.lost, result.counts.repeated) == (lost, repeated)
+    assert result.rate is None
+    shown = result.as_json()
+    assert (shown["rate"], shown["seconds"], shown["per_job"], shown["pickup_ms"]) == (None, None, {}, {})
+    assert shown["counts"]["stale_endings"] == (None if repeated else 0)
+
+
+async def test_a_system_that_crashes_is_named_with_its_last_words(tmp_path: Path):
+    result = await run(FOLDER_QUEUE, replace(DRAIN, seconds_max=20.0), profile="crashes", place=Folder(tmp_path))
+    assert "the worker has crashed" in (result.wrong or "")
+    assert result.counts.lost == 40
+
+
+async def test_results_are_json(tmp_path: Path):
+
+    shown = json.loads(json.dumps((await run(FOLDER_QUEUE, DRAIN, profile="honest", place=Folder(tmp_path))).as_json()))
+    assert shown["system"] == "folders"
+    assert shown["settings"]["jobs"] == 40
+    assert shown["counts"] == {
+        "jobs": 40, "distinct": 40, "lost": 0, "repeated": 0, "finished": 40, "stale_endings": 0,
+    }  # fmt: skip
