@@ -47,7 +47,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         schema: Where the tables are.
         pool: An asyncpg pool of the application's, to be used instead of one of its own. The DSN of the same database
             is needed besides.
-        pool_size: Connections that the app's own pool opens at most, for each event loop.
+        pool_size: Connections that the app's own pool opens at most, for each event loop; enqueues have one beside it.
 
     Raises:
         ConfigError: A schema name that can not work.
