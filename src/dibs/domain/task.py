@@ -47,7 +47,9 @@ class TaskSpec:
             raise ConfigError(f"task {self.name}: a task is a function or an async function, not a generator")
 
     def is_permanent(self, error: BaseException) -> bool:
-        """True when *error* must not be retried."""
+        """True when *error* must not be retried, or, of the errors of a task group, one must not."""
+        if isinstance(error, BaseExceptionGroup) and any(self.is_permanent(each) for each in error.exceptions):
+            return True
         return isinstance(error, (PermanentError, *self.permanent))
 
 

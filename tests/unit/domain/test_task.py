@@ -46,6 +46,8 @@ def test_errors_that_no_retry_can_mend_are_known(task: Any):
     assert task.spec.is_permanent(KeyError("x"))
     assert task.spec.is_permanent(PermanentError("x"))
     assert not task.spec.is_permanent(ValueError("x"))
+    assert task.spec.is_permanent(ExceptionGroup("g", [ValueError("x"), ExceptionGroup("h", [PermanentError("x")])]))
+    assert not task.spec.is_permanent(ExceptionGroup("g", [ValueError("x")]))
 
 
 @pytest.mark.parametrize(
