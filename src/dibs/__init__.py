@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         UnknownTaskError,
     )
     from dibs.domain.job import EnqueuedJob, Job, JobProgress, NewJob
+    from dibs.domain.retention import Retention
     from dibs.domain.retry import Retry
     from dibs.domain.state import JobState
     from dibs.domain.status import QueueStatus, Status, WorkerStatus
@@ -52,6 +53,7 @@ __all__ = [
     "PermanentError",
     "QueueStatus",
     "Resource",
+    "Retention",
     "Retry",
     "SchemaError",
     "Snooze",
@@ -83,6 +85,7 @@ _HOMES = {
     "PermanentError": "dibs.domain.errors",
     "QueueStatus": "dibs.domain.status",
     "Resource": "dibs.worker.resources",
+    "Retention": "dibs.domain.retention",
     "Retry": "dibs.domain.retry",
     "SchemaError": "dibs.domain.errors",
     "Snooze": "dibs.domain.errors",

@@ -17,6 +17,7 @@ from dibs.domain.codec import Signature
 from dibs.domain.errors import ConfigError
 from dibs.domain.job import EnqueuedJob, Job, NewJob
 from dibs.domain.limits import BATCH_NAME_LENGTH_MAX, JOB_ID_MAX, LISTED_MAX, SCHEMA_LENGTH_MAX
+from dibs.domain.retention import Retention
 from dibs.domain.retry import Retry, seconds
 from dibs.domain.state import JobState
 from dibs.domain.status import Status
@@ -48,13 +49,21 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         pool: An asyncpg pool of the application's, to be used instead of one of its own. The DSN of the same database
             is needed besides.
         pool_size: Connections that the app's own pool opens at most, for each event loop; enqueues have one beside it.
+        retention: How long finished jobs are kept in these tables; workers of this app ask for it. Default: what other
+            apps have asked for, and if none has, `Retention()`: 7 days, dead letters 30 days.
 
     Raises:
         ConfigError: A schema name that can not work.
     """
 
     def __init__(
-        self, dsn: str | None = None, *, schema: str = "dibs", pool: Pool | None = None, pool_size: int = 5
+        self,
+        dsn: str | None = None,
+        *,
+        schema: str = "dibs",
+        pool: Pool | None = None,
+        pool_size: int = 5,
+        retention: Retention | None = None,
     ) -> None:
         if not 0 < len(schema.encode()) <= SCHEMA_LENGTH_MAX or "\x00" in schema:
             raise ConfigError(f"a schema's name has 1 to {SCHEMA_LENGTH_MAX} bytes, got {schema[:60]!r}")
@@ -69,6 +78,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         self.database = Database(dsn)
         self._pool = pool
         self._pool_size = pool_size
+        self._retention = retention
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
         self._portal = Portal()
 
@@ -282,6 +292,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             schema=self.schema,
             registry=self.registry,
             resources=tuple(self.resources),
+            retention=self._retention,
             close=self._close_here,
         )
 

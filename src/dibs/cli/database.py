@@ -61,10 +61,12 @@ async def located(target: Target, *, creates: bool = False) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def connected(target: Target, *, creates: bool = False) -> AsyncIterator[Connection]:
+async def connected(
+    target: Target, *, creates: bool = False, settings: dict[str, str] | None = None
+) -> AsyncIterator[Connection]:
     """A connection to the target. See `located`."""
     async with located(target, creates=creates) as dsn:
-        connection = await connect(dsn, name="dibs cli")
+        connection = await connect(dsn, name="dibs cli", settings=settings)
         try:
             yield connection
         finally:
@@ -72,9 +74,9 @@ async def connected(target: Target, *, creates: bool = False) -> AsyncIterator[C
 
 
 @asynccontextmanager
-async def session(target: Target) -> AsyncIterator[OnAsyncpg]:
+async def session(target: Target, *, settings: dict[str, str] | None = None) -> AsyncIterator[OnAsyncpg]:
     """A session on tables that fit this code; old ones in an embedded database are brought up to date first."""
-    async with connected(target) as connection:
+    async with connected(target, settings=settings) as connection:
         if Database(target.dsn).is_embedded and (await status(connection, target.schema)).applied:
             await migrate(connection, target.schema)
         await check(connection, target.schema)

@@ -6,6 +6,7 @@ from dibs.cli.bench import bench
 from dibs.cli.demo import demo
 from dibs.cli.jobs import jobs
 from dibs.cli.migrate import migrate
+from dibs.cli.prune import prune
 from dibs.cli.status import status
 from dibs.cli.target import Target
 from dibs.cli.worker import worker
@@ -30,5 +31,5 @@ def main(context: click.Context, *, dsn: str | None, schema: str) -> None:
     context.obj = Target(dsn, schema)
 
 
-for command in (worker, migrate, status, jobs, demo, bench):
+for command in (worker, migrate, status, jobs, prune, demo, bench):
     main.add_command(command)

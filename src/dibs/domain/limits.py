@@ -21,6 +21,12 @@ DELAY_SECONDS_MAX: Final = 10 * 366 * 86_400.0
 """Seconds that a job may be put off: ten years. Beyond what Postgres can add to a moment, one job's delay would fail
 the statement that carries the endings of many."""
 
+RETENTION_SECONDS_MIN: Final = 60.0
+"""Seconds that a finished job is kept at least: whoever watches a batch is to see that it is finished."""
+
+RETENTION_SECONDS_MAX: Final = 100 * 366 * 86_400.0
+"""A hundred years; who wants more says for ever."""
+
 PRIORITY_MIN: Final = -32768
 PRIORITY_MAX: Final = 32767
 """Priorities are a smallint; the higher number goes first."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
+from dibs.domain.retention import Retention
 from dibs.domain.task import Registry
 from dibs.engine.liveness import Heartbeat, Registration, deregister, ensure_queues, register
 from dibs.storage.link import Link, LinkDownError
@@ -21,6 +22,7 @@ from dibs.worker.fetcher import Fetcher
 from dibs.worker.finisher import Finisher
 from dibs.worker.line import Line
 from dibs.worker.liveness import Liveness, Signals
+from dibs.worker.pruner import PRUNE_FIRST_SECONDS, Pruner
 from dibs.worker.resources import Resource, open_all
 from dibs.worker.slots import Slots
 from dibs.worker.threads import INTERRUPT_SECONDS, Threads
@@ -45,6 +47,8 @@ class Workplace:
     schema: str
     registry: Registry
     resources: Sequence[Resource[Any]]
+    retention: Retention | None
+    """What the app has to say about it; None: nothing, what the tables say holds."""
     close: Callable[[], Awaitable[None]]
     """Closes what tasks opened through the app: its pool."""
 
@@ -64,6 +68,8 @@ class Worker:
         self._promoter = Ticker(self._upkeep.promote, first_seconds=0.0)
         self._rescuer = Ticker(self._upkeep.rescue, first_seconds=SWEEP_SECONDS)
         self._tidier = Ticker(self._upkeep.tidy)
+        self._pruner = Pruner(self._link, self._pruning_link, workplace.retention)
+        self._pruning = Ticker(self._pruner.tick, first_seconds=PRUNE_FIRST_SECONDS)
         self._doubter = Ticker(self._doubt, first_seconds=SWEEP_SECONDS)
         self._fetcher = Fetcher(self._link, self._lines, self._finisher, self._slots.tokens, self._promoter.due_in)
         self._finisher.notify = self._fetcher.notify
@@ -142,7 +148,11 @@ class Worker:
         )
         self._worker_id = await self._until_done(lambda: self._link.run(register(new)))
         self._fetcher.worker_id = self._upkeep.worker_id = self._slots.worker_id = self._worker_id
+        self._pruner.worker_id = self._worker_id
         logs.worker_id = self._worker_id
+
+    def _pruning_link(self) -> Link:
+        return Link(self._place.dsn, self._place.schema, name="dibs pruner")
 
     async def _until_done(self, step: Callable[[], Awaitable[T]]) -> T:
         """Do something that may be repeated, until the database takes it."""
@@ -159,6 +169,7 @@ class Worker:
             self._promoter.run(),
             self._rescuer.run(),
             self._tidier.run(),
+            self._pruning.run(),
             self._doubter.run(),
         ]
         parts = [*self._slots.start(), *(asyncio.ensure_future(loop) for loop in loops)]

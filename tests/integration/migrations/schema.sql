@@ -261,6 +261,14 @@ CREATE TABLE dibs.migration (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE dibs.pruner (
+    id boolean DEFAULT true NOT NULL,
+    holder bigint,
+    turn_until timestamp with time zone NOT NULL,
+    CONSTRAINT pruner_id_check CHECK (id)
+)
+WITH (fillfactor='20', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='200');
+
 ALTER TABLE dibs.queue ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME dibs.queue_id_seq
     START WITH 1
@@ -269,6 +277,15 @@ ALTER TABLE dibs.queue ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE dibs.retention (
+    finished_seconds double precision NOT NULL,
+    dead_letter_seconds double precision NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    CONSTRAINT retention_dead_letter_seconds_check CHECK ((dead_letter_seconds > (0)::double precision)),
+    CONSTRAINT retention_finished_seconds_check CHECK ((finished_seconds > (0)::double precision))
+)
+WITH (fillfactor='50');
 
 CREATE TABLE dibs.worker (
     id bigint NOT NULL,
@@ -328,11 +345,17 @@ ALTER TABLE ONLY dibs.migration
 ALTER TABLE ONLY dibs.progress
     ADD CONSTRAINT progress_pkey PRIMARY KEY (job_id);
 
+ALTER TABLE ONLY dibs.pruner
+    ADD CONSTRAINT pruner_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY dibs.queue
     ADD CONSTRAINT queue_name_key UNIQUE (name);
 
 ALTER TABLE ONLY dibs.queue
     ADD CONSTRAINT queue_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY dibs.retention
+    ADD CONSTRAINT retention_pkey PRIMARY KEY (finished_seconds, dead_letter_seconds);
 
 ALTER TABLE ONLY dibs.scheduled
     ADD CONSTRAINT scheduled_pkey PRIMARY KEY (job_id);

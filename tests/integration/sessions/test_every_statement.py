@@ -1,6 +1,6 @@
 """Each statement of dibs runs on each session, with the parameters that the engine gives it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -8,6 +8,7 @@ import psycopg
 
 from dibs.domain.job import NewJob
 from dibs.domain.outcome import Ended, Failure, Outcome, Verdict
+from dibs.domain.retention import Retention
 from dibs.domain.state import JobState
 from dibs.engine.batch import batch_progress, create_batch, unwatch_batch, watch_batch
 from dibs.engine.cancel import cancel, retry
@@ -26,6 +27,7 @@ from dibs.engine.liveness import (
 )
 from dibs.engine.progress import ProgressReport, report_progress
 from dibs.engine.promote import promote
+from dibs.engine.prune import Walk, cutoffs, prunable, prune, take_turn
 from dibs.engine.rescue import disown, rescue
 from dibs.storage import statements
 from dibs.storage.borrow import sync_session
@@ -126,8 +128,19 @@ async def test_every_statement_runs_on_every_session(caller: Caller) -> None:
     assert {queue.name for queue in seen.queues} == {"q", "other"}
     assert seen.workers[0].queues == ("q",)
     await run(unwatch_batch(batch.id, watcher))
+    await prune_all(run, worker_id)
     await run(deregister(worker_id))
     assert run.seen == ALL - BY_COPY_ONLY
+
+
+async def prune_all(run: Recorded, worker_id: int) -> None:
+    assert await run(take_turn(worker_id, 60, Retention(finished=86_400, dead_letters=None)))
+    until = await run(cutoffs())
+    assert until.finished is not None
+    assert until.dead_letters is None
+    assert await run(prunable(until)) == (0, 0)
+    ended = await run(prune(worker_id, Walk(dead_letters=False, before=until.finished + timedelta(days=2)), 60))
+    assert (ended.has_turn, ended.looked, ended.pruned, ended.batches, ended.is_last) == (True, 3, 3, 0, True)
 
 
 async def test_what_is_enqueued_and_read_never_meets_a_codec_for_json(observer: asyncpg.Connection) -> None:

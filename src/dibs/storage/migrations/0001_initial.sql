@@ -156,6 +156,22 @@ create table /*schema.*/batch_watch (
   primary key (batch_id, watcher)
 );
 
+-- How long finished jobs are kept: what apps have asked for, and when last. The longest holds; infinity is for ever.
+create table /*schema.*/retention (
+  finished_seconds double precision not null check (finished_seconds > 0),
+  dead_letter_seconds double precision not null check (dead_letter_seconds > 0),
+  asked_at timestamptz not null,
+  primary key (finished_seconds, dead_letter_seconds)
+) with (fillfactor = 50);
+
+-- Who prunes, and until when nobody else does. One row; whoever prunes a piece holds it locked.
+create table /*schema.*/pruner (
+  id boolean primary key default true check (id),
+  holder bigint,
+  turn_until timestamptz not null
+) with (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+insert into /*schema.*/pruner (turn_until) values ('-infinity');
+
 -- What people read: each job once, wherever it stands. A filter on state leaves out the other branches.
 create view /*schema.*/jobs as
 select j.id, j.task, q.name as queue, s.state, s.attempt, j.max_attempts, j.priority, j.args, j.tags, j.batch_id,
