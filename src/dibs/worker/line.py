@@ -53,9 +53,8 @@ class Line:
 
     def wanted(self) -> int:
         """How many jobs to claim now; zero while what is here lasts for a while."""
-        if len(self._waiting) > self._low:
-            return 0
-        return max(self.slots - self.running + self._ahead - len(self._waiting), 0)
+        behind = self._behind()
+        return max(self._ahead - behind, 0) if behind <= self._low else 0
 
     def sort_out(self, jobs: list[ClaimedJob]) -> tuple[list[ClaimedJob], list[ClaimedJob]]:
         """Which of the claimed jobs to keep, and which suspects to hand back before any of the others begins."""
@@ -102,7 +101,7 @@ class Line:
         if job.lost:
             self.forget([job])
         self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
-        return len(self._waiting) <= self._low
+        return self._behind() <= self._low
 
     def take_back(self) -> list[ClaimedJob]:
         """Give up all jobs that wait here."""
@@ -141,6 +140,10 @@ class Line:
             is_long = self._mean_seconds >= LONG_SECONDS
             self._ahead = 0 if is_long else min(int(self._rate * AHEAD_SECONDS), AHEAD_MAX)
             self._low = self._ahead * 3 // 4
+
+    def _behind(self) -> int:
+        """Jobs that wait behind those that free slots are about to take; negative: slots that nothing is here for."""
+        return len(self._waiting) - (self.slots - self.running)
 
     def _admits(self, suspect: ClaimedJob) -> bool:
         if not self._suspects:
