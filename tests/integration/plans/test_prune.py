@@ -18,8 +18,8 @@ KNOWLEDGE = {"never analysed": FORGET_ANALYSIS, "analysed while empty": "select"
 knowing = pytest.mark.parametrize("knowledge", KNOWLEDGE.values(), ids=KNOWLEDGE)
 HOLDER = 1
 
-# Half of the endings are successes, in batches of a few jobs that go as a whole; the other half are dead letters, all in
-# one batch.
+# Half of the endings are successes, in batches of a few jobs that go as a whole; the other half are dead letters, all
+# in one batch.
 END = """
 update dibs.pruner set holder = 1;
 update dibs.done set outcome = 's' where job_id % 2 = 0;
