@@ -24,7 +24,7 @@ _ID_MAX = 2**63 - 1
 async def _known_batch(batch_id: int) -> BatchProgress:
     progress = await app.batch_progress(batch_id) if 0 < batch_id <= _ID_MAX else None
     if progress is None:
-        raise HTTPException(404, "There is no such batch.")
+        raise HTTPException(404, "There is no such batch, or it was finished so long ago that it is forgotten.")
     return progress
 
 
