@@ -3,14 +3,17 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 
+import dibs.embedded
 from dibs_ingest.run.processes import free_port
 from ingest.make_files import DOCUMENTS
 from support.processes import Child
@@ -112,6 +115,49 @@ def test_serve_runs_until_it_is_told_to_stop(
     assert serve.wait(within=60) == 0
     left = subprocess.run(["pgrep", "-g", str(serve.pid)], capture_output=True, text=True, check=False).stdout
     assert left == ""
+
+
+def test_told_twice_serve_hands_back_what_runs_and_leaves_nothing_behind(
+    run_child: Callable[..., Child], models_folder: Path, short_folder: Path
+):
+    data = short_folder / "data"
+    variables = {**os.environ, "DIBS_INGEST_DATA": str(data), "DIBS_INGEST_MODELS": str(models_folder)}
+    variables.pop("DIBS_DATABASE_URL", None)  # an embedded Postgres, which must be the last to go
+    port = free_port()
+    serve = run_child([INGEST, "serve", "--port", str(port)], env=variables, cwd=short_folder)
+    serve.wait_for("Ready on http://127.0.0.1", within=90)
+    long = "\n\n".join(f"Paragraph {n} tells of the {n}th day, and of what came with it." for n in range(20_000))
+    answer = httpx2.post(f"http://127.0.0.1:{port}/upload", files=[("files", ("long.txt", long.encode()))], timeout=60)
+    batch = answer.json()["batch_id"]
+    with httpx2.stream("GET", f"http://127.0.0.1:{port}/tasks/{batch}/events", timeout=60) as events:
+        lines = events.iter_lines()
+        while "embedding" not in next(lines):
+            pass
+        serve.send(signal.SIGINT)
+        serve.wait_for("Stopping", within=20)
+        for _ in lines:  # the stream ends because the service does
+            pass
+    serve.wait_for("1 jobs run on", within=20)
+    serve.send(signal.SIGINT)
+    assert serve.wait(within=30) == 130
+    assert "Traceback" not in serve.output
+    assert "no connection to Postgres" not in serve.output
+    assert subprocess.run(["pgrep", "-f", str(short_folder)], capture_output=True, check=False).stdout == b""
+    with dibs.embedded.start(data) as server, psycopg.connect(server.dsn) as database:
+        assert database.execute("select state, attempt from dibs.jobs").fetchall() == [("ready", 0)]
+
+
+def test_a_port_that_is_taken_is_said_to_be_before_anything_starts(models_folder: Path, tmp_path: Path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        command = [INGEST, "serve", "--port", str(other.getsockname()[1])]
+        variables = {**os.environ, "DIBS_INGEST_DATA": str(tmp_path), "DIBS_INGEST_MODELS": str(models_folder)}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Can not listen on 127.0.0.1" in done.stderr
+    assert "Choose another port with --port" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_serve_ends_with_an_error_when_its_worker_dies(

@@ -256,6 +256,8 @@ class Worker:
             handed_back,
         )
         await self._slots.empty(self._config.shutdown_seconds, self._hurry)
+        if cut_short := len(self._slots.running):
+            log.warning("stopping: %d jobs still run; they are interrupted and go back", cut_short)
         self._slots.interrupt(Interruption.STOPPING)
         await self._slots.empty(INTERRUPT_SECONDS + 1.0, asyncio.Event())
 

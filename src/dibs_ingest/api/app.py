@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from dibs_ingest.api import batches, documents, health, search, upload
+from dibs_ingest.api.streams import Streams
 from dibs_ingest.service import open_service
 from dibs_ingest.tasks import app as jobs
 from dibs_ingest.tasks import settings
@@ -29,6 +30,7 @@ def create_app() -> FastAPI:
         form_limits={"max_files": settings.max_files},
         max_body_size=settings.max_request_bytes + _ENVELOPE_BYTES,
     )
+    api.state.streams = Streams()
     for part in (upload, batches, search, documents, health):
         api.include_router(part.router)
     return api

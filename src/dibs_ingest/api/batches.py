@@ -4,10 +4,11 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from dibs import BatchProgress, Job
+from dibs_ingest.api.streams import Streams
 from dibs_ingest.api.views import BatchView, batch_view
 from dibs_ingest.tasks import app
 
@@ -43,16 +44,18 @@ async def status(batch: KnownBatch) -> BatchView:
 
 @router.get("/events", response_class=EventSourceResponse)
 async def events(
-    batch: KnownBatch, last_event_id: Annotated[str | None, Header()] = None
+    request: Request, batch: KnownBatch, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a batch: `snapshot` with all files, then `progress` with those that changed, at last `finished`.
 
     Whoever reconnects gets a new snapshot and has missed nothing; event ids go on from `Last-Event-ID`. A
-    client closes its connection on `finished`: a browser would otherwise reconnect for ever.
+    client closes its connection on `finished`: a browser would otherwise reconnect for ever. Before that, the
+    stream ends when the service stops.
     """
     number = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
     seen: dict[int, Job] = {}
-    async for progress in app.watch_batch(batch.id):
+    streams: Streams = request.app.state.streams
+    async for progress in streams.until_closed(app.watch_batch(batch.id)):
         jobs = await _jobs(batch.id)
         changed = [job for job in jobs if seen.get(job.id) != job]
         name = "progress" if seen else "snapshot"

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,8 +17,10 @@ import httpx2
 
 from dibs_ingest.errors import IngestError
 
-#: A worker hands back what it can not finish in this time.
-STOP_SECONDS = 30.0
+#: So long, files that are being ingested may go on when the service stops; then they are handed back.
+SHUTDOWN_SECONDS = 20.0
+#: By then a process that was told to stop has done so, or is killed.
+STOP_SECONDS = 35.0
 #: Loading the model, and a first start of everything on a busy machine.
 READY_SECONDS = 90.0
 _POLL_SECONDS = 0.05
@@ -53,12 +55,18 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
-    def stop(self, *, seconds: float = STOP_SECONDS) -> int:
-        """Ask it to end, and see to it after *seconds*; its exit code. May be called again."""
+    def stop(self, is_hurried: Callable[[], bool] = lambda: False) -> int:
+        """Ask it to end, once more when there is a hurry, and see to it in the end; its exit code."""
+        deadline = time.monotonic() + STOP_SECONDS
+        was_hurried = False
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if is_hurried() and not was_hurried:
+                was_hurried = True
+                self.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+                self.process.wait(_POLL_SECONDS)
         # Whatever is left of the group, be it that its leader crashed.
         self.signal_group(signal.SIGKILL)
         return self.process.wait()
@@ -89,17 +97,7 @@ class Child:
 
 def api_command(host: str, port: int) -> list[str]:
     """The command line of the API."""
-    options = [
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--log-level",
-        "warning",
-        "--timeout-graceful-shutdown",
-        "5",
-    ]
-    return [sys.executable, "-m", "uvicorn", "--factory", "dibs_ingest.api:create_app", *options]
+    return [sys.executable, "-m", "dibs_ingest.run.api", host, str(port)]
 
 
 def worker_command(*, slots: int, processes: int = 1) -> list[str]:
@@ -108,7 +106,7 @@ def worker_command(*, slots: int, processes: int = 1) -> list[str]:
     dibs = str(beside) if beside.exists() else shutil.which("dibs")
     if dibs is None:
         raise IngestError("The command `dibs` is not here; it comes with the package dibs.")
-    options = ["--queues", f"documents:{slots}", "--processes", str(processes)]
+    options = ["--queues", f"documents:{slots}", "--processes", str(processes), "--shutdown", f"{SHUTDOWN_SECONDS:g}"]
     return [dibs, "worker", "dibs_ingest.tasks:app", *options]
 
 
@@ -120,14 +118,34 @@ def free_port() -> int:
         return port
 
 
-def wait_until_ready(base_url: str, children: Sequence[Child], *, seconds: float = READY_SECONDS) -> None:
-    """Wait until the API answers.
+def check_port(host: str, port: int) -> None:
+    """See that nobody else listens there, before anything is started.
+
+    Raises:
+        IngestError: The port can not be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise IngestError(
+                f"Can not listen on {host}, port {port}: {error.strerror}. Is the service running already? "
+                "Choose another port with --port."
+            ) from error
+
+
+def wait_until_ready(base_url: str, children: Sequence[Child], *, give_up: Callable[[], bool] = lambda: False) -> None:
+    """Wait until the API answers, or there is a reason to give up.
 
     Raises:
         IngestError: If one of *children* ended meanwhile, or the time is up.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
+        if give_up():
+            return
         for child in children:
             child.check()
         with contextlib.suppress(httpx2.TransportError):
@@ -135,4 +153,4 @@ def wait_until_ready(base_url: str, children: Sequence[Child], *, seconds: float
                 return
         time.sleep(_POLL_SECONDS)
     logs = "\n".join(child.last_lines() for child in children)
-    raise IngestError(f"The API did not answer within {seconds:g} seconds.\n{logs}".rstrip())
+    raise IngestError(f"The API did not answer within {READY_SECONDS:g} seconds.\n{logs}".rstrip())
