@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dibs.domain.errors import (
         ArgumentsError,
         ConfigError,
+        DatabaseUnavailableError,
         DibsError,
         EmbeddedPostgresError,
         JobTimeout,
@@ -39,6 +40,7 @@ __all__ = [
     "Cancelled",
     "ConfigError",
     "CurrentJob",
+    "DatabaseUnavailableError",
     "Dibs",
     "DibsError",
     "EmbeddedPostgresError",
@@ -71,6 +73,7 @@ _HOMES = {
     "Cancelled": "dibs.engine.cancel",
     "ConfigError": "dibs.domain.errors",
     "CurrentJob": "dibs.worker.current",
+    "DatabaseUnavailableError": "dibs.domain.errors",
     "Dibs": "dibs.app",
     "DibsError": "dibs.domain.errors",
     "EmbeddedPostgresError": "dibs.domain.errors",

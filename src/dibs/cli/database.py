@@ -16,16 +16,11 @@ from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 T = TypeVar("T")
 
 _HINTS: Final = {
-    "28000": "Check the user, and the server's pg_hba.conf.",
-    "28P01": "Check the user and the password.",
-    "3D000": "Create it, or check the name at the end of the DSN.",
     "25006": "This is a standby; give the DSN of the primary.",
     "42501": "Connect as the role that owns the tables, or have it grant what is missing.",
     "42939": "Choose another --schema.",
-    "53300": "The server has no connection left: raise its max_connections, or close some.",
-    "57P03": "Try again in a moment.",
 }
-"""What to do about what Postgres answers, by its SQLSTATE."""
+"""What to do when Postgres refuses a statement, by its SQLSTATE."""
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -92,7 +87,5 @@ def explained(where: str) -> Iterator[None]:
         raise ConfigurationError(str(error)) from error
     except DATABASE_ERRORS as error:
         hint = _HINTS.get(getattr(error, "sqlstate", None) or "", "")
-        if not hint and isinstance(error, OSError):
-            hint = "Is the server there, and does it listen?"
         said = str(error).rstrip(".") or "no answer in time"
         raise ConfigurationError(f"{where}: {said}. {hint}".rstrip()) from error

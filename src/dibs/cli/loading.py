@@ -15,6 +15,11 @@ def load_app(name: str) -> Dibs:
     """Import `module:attribute`; without an attribute, `app`. The current folder is importable."""
     module_name, _, attribute = name.partition(":")
     attribute = attribute or "app"
+    if "/" in module_name or Path(module_name).is_file():
+        meant = ".".join(Path(module_name).with_suffix("").parts)
+        raise click.UsageError(
+            f"expected a module as Python imports it, got the file {module_name!r}; did you mean {meant}:{attribute}?"
+        )
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)

@@ -1,14 +1,15 @@
 """Every error that dibs raises on purpose.
 
 DibsError
-├── ConfigError            a setting that can not work
-├── ArgumentsError         arguments that do not fit the task's signature
-├── PayloadTooLargeError   arguments larger than a job may carry
-├── UnknownTaskError       a task name that the app does not know
-├── SchemaError            the tables are missing, or older or newer than this code
-├── NotRunningError        asked for something that exists only while a job runs
-├── EmbeddedPostgresError  the embedded Postgres can not be had or started
-└── PermanentError         raised by a task: this job will never work, do not retry it
+├── ConfigError               a setting that can not work
+├── ArgumentsError            arguments that do not fit the task's signature
+├── PayloadTooLargeError      arguments larger than a job may carry
+├── UnknownTaskError          a task name that the app does not know
+├── DatabaseUnavailableError  no connection: the server does not answer, or does not let us in
+├── SchemaError               the tables are missing, or older or newer than this code
+├── NotRunningError           asked for something that exists only while a job runs
+├── EmbeddedPostgresError     the embedded Postgres can not be had or started
+└── PermanentError            raised by a task: this job will never work, do not retry it
 
 Raised inside a task, and meant for it: `PermanentError`, `Snooze` and `JobTimeout`.
 """
@@ -36,6 +37,13 @@ class PayloadTooLargeError(ArgumentsError):
 
 class UnknownTaskError(DibsError, LookupError):
     """A task name that this app does not know."""
+
+
+class DatabaseUnavailableError(DibsError, ConnectionError):
+    """No connection could be had; the message names the database, the reason, and what to do."""
+
+    sqlstate: str | None = None
+    """What Postgres answered, if it did."""
 
 
 class SchemaError(DibsError):

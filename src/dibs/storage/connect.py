@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from dibs.domain.errors import ConfigError
+from dibs.domain.errors import ConfigError, DatabaseUnavailableError
 
 CONNECT_SECONDS: Final = 10.0
 """How long a connection attempt may take: longer than a busy server needs, shorter than a person's patience."""
@@ -39,6 +39,15 @@ def is_setting_at_fault(error: BaseException) -> bool:
     sqlstate = str(getattr(error, "sqlstate", ""))
     return sqlstate.startswith("28") or sqlstate == "3D000"
 
+
+_ADVICE: Final = {
+    "28000": "Check the user, and the server's pg_hba.conf.",
+    "28P01": "Check the user and the password.",
+    "3D000": "Create it, or check the name at the end of the DSN.",
+    "53300": "The server has no connection left: raise its max_connections, or close some.",
+    "57P03": "Try again in a moment.",
+}
+"""What to do when Postgres turns a connection down, by its SQLSTATE."""
 
 WORKER_SETTINGS: Final = {
     # The hot statements have one good plan each: index scans in the order that the statement spells out. A planner
@@ -78,6 +87,7 @@ async def connect(dsn: str, *, name: str, settings: dict[str, str] | None = None
 
     Raises:
         ConfigError: The DSN can not be understood.
+        DatabaseUnavailableError: The server can not be reached, or turns the connection down.
     """
     return await _connect(dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": name, **(settings or {})})
 
@@ -85,7 +95,7 @@ async def connect(dsn: str, *, name: str, settings: dict[str, str] | None = None
 async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
     """A pool of up to *size* connections; none is opened before it is needed.
 
-    Its connections raise ConfigError when the DSN can not be understood.
+    Its connections raise ConfigError when the DSN can not be understood, and DatabaseUnavailableError.
     """
     return await asyncpg.create_pool(
         dsn,
@@ -118,12 +128,25 @@ def redact(dsn: str) -> str:
 
 
 async def _connect(*args: Any, **options: Any) -> Connection:
+    shown = redact(str(args[0]))
     try:
         return await asyncpg.connect(*args, **options)
     except (ValueError, asyncpg.ClientConfigurationError) as error:
         # What could not be read may be a part of the password: asyncpg's words are shown only where they are safe.
         why = f": {error}" if isinstance(error, asyncpg.ClientConfigurationError) else ""
         raise ConfigError(
-            f"{redact(str(args[0]))!r} is not a DSN{why}; expected something like "
+            f"{shown!r} is not a DSN{why}; expected something like "
             "postgresql://user:password@host:5432/database (in a password, special characters are written as %23 for #)"
         ) from error
+    except DATABASE_ERRORS as error:
+        unavailable = DatabaseUnavailableError(f"can not connect to {shown!r}: {_why_unavailable(error)}")
+        unavailable.sqlstate = getattr(error, "sqlstate", None)
+        raise unavailable from error
+
+
+def _why_unavailable(error: BaseException) -> str:
+    said = str(error).rstrip(".") or "no answer in time"
+    advice = _ADVICE.get(str(getattr(error, "sqlstate", "")), "")
+    if isinstance(error, OSError):
+        advice = "Is the server there, and does it listen?"
+    return f"{said}. {advice}".rstrip()

@@ -15,7 +15,6 @@ from dibs.storage.connect import (
     connect,
     is_connection_at_fault,
     is_setting_at_fault,
-    redact,
 )
 from dibs.storage.migrate import check
 from dibs.storage.session import Operation
@@ -117,13 +116,14 @@ class Link:
                 self._connection = await connect(self._dsn, name=self._name, settings=WORKER_SETTINGS)
             except DATABASE_ERRORS as error:
                 if may_be_wrong and is_setting_at_fault(error):
-                    raise ConfigError(f"can not connect to {redact(self._dsn)!r}: {error}") from error
+                    raise ConfigError(str(error)) from error
                 pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311
                 attempt += 1
+                why = error.__cause__ or error  # said again and again: without the DSN and the advice
                 log.warning(
                     "no connection to Postgres (%s: %s); next try in %.2f s",
-                    type(error).__name__,
-                    error,
+                    type(why).__name__,
+                    why,
                     pause,
                 )
                 await asyncio.sleep(pause)

@@ -51,6 +51,7 @@ def test_where_the_server_knows_no_such_database_it_says_so_at_once(start: Start
     said = refused(start(elsewhere, "shop:app"))
     assert "not_there" in said
     assert "does not exist" in said
+    assert "Create it, or check the name at the end of the DSN." in said
     assert "Traceback" not in said
 
 
@@ -82,6 +83,8 @@ def test_with_a_dsn_that_can_not_be_read_it_does_not_try_for_ever(start: Start):
     ("arguments", "said"),
     [
         (["nowhere:app"], "there is no module 'nowhere'"),
+        (["shop.py:app"], "did you mean shop:app?"),
+        (["./shop.py"], "did you mean shop:app?"),
         (["shop:nothing"], "there is nothing of that name; did you mean shop:app?"),
         (["shop:not_an_app"], "got a int; did you mean shop:app?"),
         (["broken:app"], "No module named 'no_such_module'"),
