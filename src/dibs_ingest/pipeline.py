@@ -34,8 +34,10 @@ async def ingest_upload(service: Service, upload: str, document_id: int, filenam
     document = await service.store.document(document_id)
     if document is None:
         raise UnusableDocumentError(Reason.MISSING, "The document was deleted before it was indexed.")
+    # The same content may have come before, under another name, which is then the one that a search shows.
+    indexed = "indexed" if document.filename == filename else f"indexed as {document.filename}"
     if document.indexed_at is not None:
-        report(document.chunks, document.chunks, "already indexed")
+        report(document.chunks, document.chunks, f"already {indexed}")
         return document.chunks
     report(0, None, "reading")
     parsed = await _parse(service, upload, filename)
@@ -45,7 +47,7 @@ async def ingest_upload(service: Service, upload: str, document_id: int, filenam
     count = await service.store.index(document_id, upload, chunks, vectors)
     if count is None:
         raise UnusableDocumentError(Reason.MISSING, "The document was deleted before it was indexed.")
-    report(count, count, "indexed")
+    report(count, count, indexed)
     return count
 
 

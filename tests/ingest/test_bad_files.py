@@ -78,6 +78,20 @@ async def test_a_file_that_is_not_what_its_name_says_is_damaged(tmp_path: Path, 
     assert (await _refused(tmp_path, filename, content)).reason == Reason.DAMAGED
 
 
+@pytest.mark.parametrize("suffix", ["txt", "md", "csv", "html"])
+@pytest.mark.parametrize("noise", [bytes(range(256)), bytes(range(1, 256)), b"A text, but for one NUL: \0."])
+async def test_binary_content_under_the_name_of_a_text_is_refused(tmp_path: Path, suffix: str, noise: bytes):
+    assert (await _refused(tmp_path, f"a.{suffix}", noise * 50)).reason == Reason.DAMAGED
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["Größe".encode("utf-16"), "Größe".encode("utf-32"), "Größe\f\n".encode("cp1252"), "漢字かな".encode("iso2022_jp")],
+)
+async def test_text_in_an_old_or_a_wide_encoding_is_text(content: bytes):
+    assert detect("a.txt", content) is Kind.TEXT
+
+
 async def test_a_zip_that_is_no_docx_is_damaged(tmp_path: Path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

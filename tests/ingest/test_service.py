@@ -107,6 +107,7 @@ def test_the_same_content_is_one_document(running: Running):
     chunks = running.client.documents()["chunks"]
     last = running.ingest(("second.txt", content), ("third.txt", content), ("fourth.txt", content))
     assert [task["state"] for task in last.data["tasks"]] == ["succeeded"] * 3
+    assert {task["message"] for task in last.data["tasks"]} == {"already indexed as first.txt"}
     documents = running.client.documents()
     assert documents["chunks"] == chunks
     assert not {"second.txt", "third.txt", "fourth.txt"} & {d["filename"] for d in documents["documents"]}
@@ -131,6 +132,7 @@ BAD_AT_THE_DOOR = {
     "empty.txt": (b"", "empty", "The file is empty"),
     "locked.docx": (OLE_FILE, "protected", "password"),
     "not.pdf": (b"I am no PDF.", "damaged", "not what its name says"),
+    "noise.txt": (bytes(range(1, 256)) * 20, "damaged", "it is no text file"),
     "big.txt": (b"x" * (SIZE_MAX + 1), "too_large", "larger than the limit of 1 MB"),
 }
 

@@ -15,6 +15,8 @@ _KNOWN = {
     "JobTimeout": "It took too long.",
     "WorkerLost": "The process that worked on it was lost.",
 }
+#: Where an earlier attempt got, before it failed or was cancelled, is no news.
+_TOLD = {state for state in JobState if not state.is_final} | {JobState.SUCCEEDED}
 _WILL_RETRY = "It will be tried again."
 
 
@@ -66,7 +68,7 @@ def task_view(job: Job) -> TaskView:
         attempt=job.attempt,
         chunks_done=progress.completed if progress else 0,
         chunks_total=progress.total if progress else None,
-        message=progress.message if progress and not job.state.is_final else None,
+        message=progress.message if progress and job.state in _TOLD else None,
         error=_error(job),
     )
 

@@ -1,5 +1,6 @@
 """Which reader a file needs: told by its name, held against its first bytes."""
 
+import codecs
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -48,6 +49,10 @@ _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: Beginnings that no text file has.
 _BINARY = (_ZIP, _OLE, b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF", b"\x1f\x8b", b"7z\xbc\xaf")
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+#: In no encoding of text there are more: escape, tab, form feed and the ends of lines are not among them.
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\x1b"))
+_CONTROLS_SHARE_MAX = 0.01
 _PROTECTED_OR_OLD = (
     "The file is protected by a password, or it is of the old .doc format. "
     "Save it as .docx without a password and upload it again."
@@ -73,8 +78,16 @@ def detect(filename: str, head: bytes) -> Kind:
             raise UnusableDocumentError(Reason.PROTECTED, _PROTECTED_OR_OLD)
         _require(head.startswith(_ZIP), kind)
     else:
-        _require(not head.startswith(_BINARY), kind)
+        _require(not head.startswith(_BINARY) and is_text(head), kind)
     return kind
+
+
+def is_text(data: bytes) -> bool:
+    """False for what no reader of text should see: with a NUL in it, or with many control characters."""
+    if data.startswith(_WIDE_MARKS):
+        return True
+    controls = len(data) - len(data.translate(None, _CONTROLS))
+    return b"\0" not in data and controls <= len(data) * _CONTROLS_SHARE_MAX
 
 
 def _sniff(head: bytes) -> Kind:
