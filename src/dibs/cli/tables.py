@@ -51,6 +51,8 @@ def _remark(job: Job, now: datetime) -> Text:
         return Text(
             count(job.progress.completed, job.progress.total) + plain(f" {job.progress.message or ''}"), no_wrap=True
         )
+    if job.state is JobState.SUCCEEDED:  # it has made up for the errors before; `dibs jobs show` tells them
+        return Text()
     return Text(plain(job.error or ""), no_wrap=True, overflow="ellipsis")
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from dibs.cli.database import session
 from dibs.cli.target import Target
+from dibs.cli.words import some
 from dibs.domain.status import Status
 from dibs.engine.inspect import status
 
@@ -53,9 +54,10 @@ def problems(found: Status) -> list[str]:
     wrong = []
     for queue in found.queues:
         if queue.ready and queue.name not in served:
-            wrong.append(f"queue {queue.name}: {queue.ready} ready jobs, and no live worker serves it")
+            wrong.append(f"queue {queue.name}: {some(queue.ready, 'ready job')}, and no live worker serves it")
         if queue.running and not live:
-            wrong.append(f"queue {queue.name}: {queue.running} jobs were running, and no worker lives to rescue them")
+            were = some(queue.running, "running job")
+            wrong.append(f"queue {queue.name}: {were}, and no live worker to rescue them")
     wrong += [
         f"worker {worker.id} on {worker.hostname}: no heartbeat for {worker.heartbeat_seconds:.0f} s"
         for worker in found.workers

@@ -59,7 +59,7 @@ def test_a_check_fails_when_nobody_serves_a_line(dibs: Cli, arrange: Callable):
         await engine.enqueue(new_job("pdf", delay_seconds=60), new_job("pdf"))
 
     arrange(without_a_worker)
-    assert "queue pdf: 1 ready jobs, and no live worker serves it" in dibs("status", "--check", code=1).output
+    assert "queue pdf: 1 ready job, and no live worker serves it" in dibs("status", "--check", code=1).output
     dibs("status")
 
 
@@ -71,7 +71,7 @@ def test_a_check_fails_when_a_worker_is_lost(dibs: Cli, arrange: Callable):
     arrange(lose_it)
     said = dibs("status", "--check", code=1).output
     assert "queue mail: 2 ready jobs, and no live worker serves it" in said
-    assert "queue mail: 1 jobs were running, and no worker lives to rescue them" in said
+    assert "queue mail: 1 running job, and no live worker to rescue them" in said
     assert "worker 1 on host: no heartbeat for 36" in said
     assert json.loads(dibs("status", "--json", "--check", code=1).stdout)["problems"]
 
