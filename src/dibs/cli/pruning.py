@@ -21,15 +21,11 @@ from dibs.engine.prune import Cutoffs, Piece, Walk, cutoffs, prunable, take_turn
 from dibs.engine.prune import prune as prune_piece
 from dibs.storage.connect import WORKER_SETTINGS
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
-from dibs.worker.budget import Budget
 
 _TURN_SECONDS: Final = 10.0
 """Each piece keeps the turn for so long; after an interruption, workers have it back then."""
 
 _AGAIN_SECONDS: Final = 0.2
-
-_SHARE: Final = 0.5
-"""Of the time: somebody waits for it, and jobs go on being worked off."""
 
 _BAR_MIN: Final = 5_000
 """Fewer jobs are gone before a bar can be read."""
@@ -63,14 +59,15 @@ async def prune(target: Target, older_than: timedelta | None, *, asks: bool, as_
 
 
 async def _pieces(pruning: OnAsyncpg, until: Cutoffs) -> AsyncIterator[tuple[Walk, Piece]]:
-    pace = Budget(_SHARE)
+    """Prune for half of the time: somebody waits for it, and jobs go on being worked off."""
     holder = -1 - secrets.randbits(62)
     async with _turn(pruning, holder):
         for each in until.walks:
             walk = each
             while True:
-                with pace.spend():
-                    piece = await pruning.run(prune_piece(holder, walk, _TURN_SECONDS))
+                began = monotonic()
+                piece = await pruning.run(prune_piece(holder, walk, _TURN_SECONDS))
+                took = monotonic() - began
                 if not piece.has_turn:
                     await _wait_for_turn(pruning, holder)
                     continue
@@ -78,7 +75,7 @@ async def _pieces(pruning: OnAsyncpg, until: Cutoffs) -> AsyncIterator[tuple[Wal
                 if piece.is_last or piece.last_id is None:
                     break
                 walk = replace(walk, behind_id=piece.last_id)
-                await asyncio.sleep(max(pace.due_at - monotonic(), 0.0))
+                await asyncio.sleep(took)
 
 
 @asynccontextmanager
