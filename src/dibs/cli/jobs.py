@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from dibs.cli.once import Once
 from dibs.cli.target import Target, UnfulfilledError, pass_target
 from dibs.domain.state import FINAL_STATES, JobState
 
@@ -19,7 +20,7 @@ def jobs() -> None:
     """Look at jobs, try them again, cancel them."""
 
 
-@jobs.command("list")
+@jobs.command("list", cls=Once)
 @click.option("--state", type=click.Choice([str(state) for state in JobState]), help="Only jobs in this state.")
 @click.option("--queue", metavar="NAME", help="Only jobs of this queue.")
 @click.option("--task", metavar="NAME", help="Only jobs of this task.")
@@ -36,7 +37,7 @@ def list_(target: Target, /, *, as_json: bool, limit: int, **wanted: Any) -> Non
     run(looking.show_list(target, limit, as_json=as_json, **wanted))
 
 
-@jobs.command()
+@jobs.command(cls=Once)
 @click.argument("job_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 @pass_target
@@ -69,7 +70,7 @@ def _chosen(states: Sequence[JobState]) -> Callable[[F], F]:
     return decorate
 
 
-@jobs.command()
+@jobs.command(cls=Once)
 @_chosen(RETRIED_STATES)
 @pass_target
 def retry(target: Target, /, *, job_ids: tuple[int, ...], yes: bool, as_json: bool, **filters: Any) -> None:
@@ -86,7 +87,7 @@ def retry(target: Target, /, *, job_ids: tuple[int, ...], yes: bool, as_json: bo
     run(steering.steer(target, steering.RETRY, job_ids, RETRIED_STATES, filters, asks=not yes, as_json=as_json))
 
 
-@jobs.command()
+@jobs.command(cls=Once)
 @_chosen(CANCELLED_STATES)
 @pass_target
 def cancel(target: Target, /, *, job_ids: tuple[int, ...], yes: bool, as_json: bool, **filters: Any) -> None:

@@ -90,6 +90,7 @@ def _waits(job: Job, now: datetime, *, is_anyone_there: bool) -> str:
         "delay": "its time has not come",
         "retry": f"waits for attempt {job.attempt + 1} of {job.max_attempts}",
         "snooze": "its task put it off",
+        "suspect": "was lost with its worker before, and waits until another such job has ended",
         "unknown task": f"no worker so far knows task {job.task}; a newer one may",
     }.get(job.reason or "", job.reason)
     left = (job.run_at - now).total_seconds() if job.run_at else 0.0

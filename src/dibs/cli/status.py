@@ -4,10 +4,12 @@ import contextlib
 
 import click
 
+from dibs.cli.once import Once
 from dibs.cli.target import Target, UnfulfilledError, pass_target
+from dibs.cli.words import some
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--json", "as_json", is_flag=True, help="Print one object (with --watch: one for each look, in a line).")
 @click.option("--check", is_flag=True, help="Exit with 1 when something is wrong, as jobs that no live worker serves.")
 @click.option("--watch", is_flag=True, help="Look again every --interval seconds, until Ctrl-C.")
@@ -27,4 +29,4 @@ def status(target: Target, *, as_json: bool, check: bool, watch: bool, interval:
         return
     problems = run(watching.look_once(target, as_json=as_json))
     if check and problems:
-        raise UnfulfilledError("; ".join(problems))
+        raise UnfulfilledError(f"{some(len(problems), 'problem')} found")  # each is told above

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from dibs.cli.once import Once
 from dibs.cli.target import ConfigurationError, Target, pass_target
 
 
-@click.command()
+@click.command(cls=Once)
 @click.argument("app", metavar="MODULE:APP")
 @click.option("--queues", default="default:10", show_default=True, metavar="QUEUE:SLOTS,...",
               help="Queues, and how many jobs of each run at the same time in each process.")  # fmt: skip

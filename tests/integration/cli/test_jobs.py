@@ -226,3 +226,9 @@ def test_thousands_are_steered_piece_by_piece(dibs: Cli, arrange: Callable, monk
 )
 def test_what_is_not_clear_is_a_usage_error(dibs: Cli, arguments: list[str]):
     dibs("jobs", *arguments, code=2)
+
+
+@pytest.mark.parametrize("command", [["jobs", "cancel"], ["jobs", "retry"], ["jobs", "list"]])
+def test_an_option_given_twice_is_refused_since_one_value_would_be_lost(dibs: Cli, command: list[str]):
+    said = dibs(*command, "--task", "a", "--task", "b", code=2).stderr
+    assert "--task is given 2 times; it takes one value" in said
