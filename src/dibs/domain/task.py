@@ -118,9 +118,9 @@ def check_timeout(timeout_seconds: float | None) -> None:
 
 
 def check_delay(delay_seconds: float | None) -> None:
-    """Raise ConfigError unless the delay is a number of seconds that can be added to the present."""
-    if delay_seconds is not None and not abs(delay_seconds) <= DELAY_SECONDS_MAX:
-        raise ConfigError(f"a delay is at most {DELAY_SECONDS_MAX:.0f} seconds, got {delay_seconds}")
+    """Raise ConfigError unless the delay is a number of seconds from now that comes."""
+    if delay_seconds is not None and not 0 <= delay_seconds <= DELAY_SECONDS_MAX:
+        raise ConfigError(f"a delay is from 0 to {DELAY_SECONDS_MAX:.0f} seconds, got {delay_seconds}")
 
 
 def check_run_at(run_at: datetime | None) -> None:

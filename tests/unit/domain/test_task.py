@@ -66,6 +66,7 @@ def test_errors_that_no_retry_can_mend_are_known(task: Any):
         {"delay": float("nan")},
         {"delay": float("inf")},
         {"delay": 1e300},
+        {"delay": -5},
         {"delay": 1, "run_at": datetime(2030, 1, 1, tzinfo=UTC)},
         {"run_at": datetime(2030, 1, 1)},  # noqa: DTZ001
         {"run_at": datetime.max.replace(tzinfo=UTC)},

@@ -30,13 +30,13 @@ def bin_folder(version: int = 18) -> Path:
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(
-            f"the embedded Postgres is not installed: run `pip install 'dibs[embedded]'`, {_INSTEAD}"
+            f"the embedded Postgres is not installed: install dibs with the extra `embedded`, {_INSTEAD}"
         )
     folder = Path(spec.submodule_search_locations[0]).resolve() / _FOLDERS[version] / "bin"
     if sys.platform == "win32" or not (folder / "postgres").exists():
         raise EmbeddedPostgresError(
             f"the embedded Postgres has no version {version} for this platform ({sys.platform}): "
-            f"reinstall it with `pip install 'dibs[embedded]'`, {_INSTEAD}"
+            f"install dibs with the extra `embedded` anew, {_INSTEAD}"
         )
     return folder
 
