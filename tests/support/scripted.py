@@ -169,6 +169,16 @@ async def cancel_itself() -> None:
 
 
 @app.task(retry=Retry(attempts=1))
+async def cancel_itself_and_return(*, late: bool) -> None:
+    """Leave a cancellation behind, for whatever the slot does next."""
+    if late:
+        await asyncio.sleep(0.01)
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+@app.task(retry=Retry(attempts=1))
 def exhausted() -> None:
     """Raise what a future can not carry."""
     next(iter([]))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from dibs.client.database import Database
 from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
@@ -13,6 +13,7 @@ from dibs.domain.batch import Batch, BatchProgress
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.engine.batch import create_batch
 from dibs.engine.enqueue import enqueue
+from dibs.engine.liveness import ensure_queues
 from dibs.storage.borrow import async_session
 from dibs.storage.connect import Pool, PooledConnection, open_pool
 from dibs.storage.migrate import Migration, check, migrate, schema_errors
@@ -20,6 +21,9 @@ from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
+
+CLOSE_SECONDS: Final = 10.0
+"""How long enqueues that are under way may take once the client is closed."""
 
 
 class Client:
@@ -34,6 +38,7 @@ class Client:
         self._opening = asyncio.Lock()
         self._gatherer = Gatherer(self._write)
         self._lane: Lane | None = None
+        self._queues: set[str] = set()
         self._watcher: Watcher | None = None
 
     async def open(self) -> None:
@@ -56,7 +61,7 @@ class Client:
                 else:
                     await check(connection, self._schema)
             if not self._is_pool_lent:
-                self._lane = Lane(dsn)
+                self._lane = Lane(dsn, self._schema)
             self._watcher = Watcher(dsn, self._schema, self.run)
 
     def _is_open(self) -> bool:
@@ -64,10 +69,10 @@ class Client:
 
     async def close(self) -> None:
         """Wait for what is under way, and close what this client opened."""
-        await self._gatherer.drain()
-        if self._lane is not None:
-            await self._lane.close()
-            self._lane = None
+        await self._gatherer.drain(CLOSE_SECONDS)
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            await lane.close()
         if self._watcher is not None:
             await self._watcher.close()
             self._watcher = None
@@ -124,8 +129,19 @@ class Client:
             return []
         if connection is None and len(jobs) <= GATHERED_ROWS_MAX:
             await self.open()
+            await self._know_queues(jobs)
             return await self._gatherer.enqueue(jobs)
         return await self.run(enqueue(jobs), connection=connection, atomic=True)
+
+    async def _know_queues(self, jobs: Sequence[NewJob]) -> None:
+        """See that the queues are there, before anything is gathered.
+
+        Making one may wait for a transaction of somebody who makes it, too. Only who enqueues to that queue shall wait.
+        """
+        new = {job.queue for job in jobs} - self._queues
+        if new:
+            await self.run(ensure_queues(sorted(new)))
+            self._queues |= new
 
     async def batch(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
         """Write a batch with its jobs, all or nothing."""
@@ -142,5 +158,4 @@ class Client:
         if self._lane is None or self._lane.is_busy:
             return await self.run(enqueue(jobs))
         with schema_errors(self._schema):
-            async with self._lane as connection:
-                return await OnAsyncpg(connection, self._schema).run(enqueue(jobs))
+            return await self._lane.run(enqueue(jobs))

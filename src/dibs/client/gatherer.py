@@ -6,6 +6,7 @@ caller returns only when its jobs are durable.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -49,10 +50,12 @@ class Gatherer:
         self._send()
         return await call.answer
 
-    async def drain(self) -> None:
-        """Wait until everything that was called for has been answered."""
-        while self._under_way or self._waiting:
-            await asyncio.wait(self._under_way) if self._under_way else await asyncio.sleep(0)
+    async def drain(self, seconds: float) -> None:
+        """Wait until everything that was called for has been answered, for so long at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._under_way or self._waiting:
+                    await asyncio.wait(self._under_way) if self._under_way else await asyncio.sleep(0)
 
     def _send(self) -> None:
         """Send what waits, unless a statement went out a moment ago: then what waits grows until it returns."""

@@ -5,41 +5,68 @@ plan for each statement, kept. Planning a gathered enqueue anew, and taking a co
 back, cost more than the enqueue itself.
 """
 
-from types import TracebackType
+import asyncio
+from time import monotonic
+from typing import Final, TypeVar
 
-from dibs.storage.connect import WORKER_SETTINGS, Connection, close, connect
+from dibs.storage.connect import HOT_SETTINGS, Connection, close, connect
+from dibs.storage.session import Operation
+from dibs.storage.sessions.on_asyncpg import OnAsyncpg
+
+T = TypeVar("T")
+
+STATEMENT_SECONDS: Final = 60.0
+"""The client's own limit: a connection that is half open never answers."""
+
+IDLE_SECONDS: Final = 300.0
+"""A connection that nobody used for so long may have been forgotten by what lies between here and the server."""
 
 
 class Lane:
-    """A connection that is opened when it is first needed, and again when it was lost: `async with lane as connection`.
+    """A connection that is opened when it is first needed, and again when it was lost.
 
-    It serves one statement at a time; whoever finds it busy takes the pool.
+    It serves one operation at a time; whoever finds it busy takes the pool.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, schema: str) -> None:
         self._dsn = dsn
+        self._schema = schema
         self._connection: Connection | None = None
+        self._used_at = 0.0
         self.is_busy = False
 
-    async def __aenter__(self) -> Connection:
-        """Take it."""
+    async def run(self, operation: Operation[T]) -> T:
+        """Drive *operation* to its end and give what it returns.
+
+        Raises:
+            TimeoutError: The server did not answer; whether the operation took effect is not known.
+        """
         self.is_busy = True
         try:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await connect(self._dsn, name="dibs enqueue", settings=WORKER_SETTINGS)
-        except BaseException:
+            connection = await self._connected()
+            try:
+                async with asyncio.timeout(STATEMENT_SECONDS):
+                    return await OnAsyncpg(connection, self._schema).run(operation)
+            except TimeoutError:
+                connection.terminate()
+                raise TimeoutError(f"an enqueue was not answered within {STATEMENT_SECONDS:.0f} s") from None
+        finally:
+            self._used_at = monotonic()
             self.is_busy = False
-            raise
-        return self._connection
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave it for the next one."""
-        self.is_busy = False
 
     async def close(self) -> None:
-        """Close the connection, if there is one."""
+        """Close the connection, if there is one; an operation that is under way fails."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await close(connection)
+            if self.is_busy:
+                connection.terminate()
+            else:
+                await close(connection)
+
+    async def _connected(self) -> Connection:
+        connection = self._connection
+        if connection is not None and monotonic() - self._used_at > IDLE_SECONDS:
+            connection.terminate()
+        if connection is None or connection.is_closed():
+            connection = self._connection = await connect(self._dsn, name="dibs enqueue", settings=HOT_SETTINGS)
+        return connection

@@ -49,7 +49,7 @@ _ADVICE: Final = {
 }
 """What to do when Postgres turns a connection down, by its SQLSTATE."""
 
-WORKER_SETTINGS: Final = {
+HOT_SETTINGS: Final = {
     # The hot statements have one good plan each: index scans in the order that the statement spells out. A planner
     # without statistics, or with those of an emptier table, would believe that reading all of it is cheaper.
     "enable_seqscan": "off",
@@ -62,6 +62,11 @@ WORKER_SETTINGS: Final = {
     "default_transaction_isolation": "read committed",
     # Compiling a plan takes longer than running it.
     "jit": "off",
+}
+"""For connections that send only our own statements."""
+
+WORKER_SETTINGS: Final = {
+    **HOT_SETTINGS,
     # Nothing a worker runs may wait for long, neither on a lock nor on itself, nor sit in an open transaction.
     "lock_timeout": "10s",
     "statement_timeout": "60s",

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from time import monotonic
 from typing import Final, TypeVar
 
 from dibs.domain.errors import ConfigError
@@ -43,6 +44,8 @@ class Link:
         self._name = name
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
+        self.took_seconds = 0.0
+        """How long the last operation took, without the wait for its turn and for a connection."""
         self.connections = 0
         """How often it has connected so far."""
 
@@ -54,6 +57,7 @@ class Link:
         """
         async with self._turn:
             connection = await self._connected()
+            began = monotonic()
             try:
                 # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the answer.
                 async with asyncio.timeout(seconds):
@@ -65,6 +69,8 @@ class Link:
                 # Cancelled in the middle: the answer to this statement must not be taken for that of the next one.
                 self._drop(connection)
                 raise
+            finally:
+                self.took_seconds = monotonic() - began
 
     @property
     def is_up(self) -> bool:

@@ -1,13 +1,14 @@
 """Work that is done again and again, and must not take more than a share of the time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic
 from typing import Final
 
 HEAD_SHARE: Final = 0.05
 """For reading a line or a schedule from its head: while an old snapshot keeps vacuum away, that wades through all rows
 that were taken since, and would slow down everything else."""
+
+PAUSE_SECONDS_MAX: Final = 10.0
+"""However long the work took: a slow moment of the server tells nothing about the next time."""
 
 
 class Budget:
@@ -23,10 +24,6 @@ class Budget:
         """True when it may be done again."""
         return monotonic() >= self.due_at
 
-    @contextmanager
-    def spend(self) -> Iterator[None]:
-        """Around the work."""
-        began = monotonic()
-        yield
-        now = monotonic()
-        self.due_at = now + (now - began) / self._share
+    def spend(self, seconds: float) -> None:
+        """The work took so long; waiting for a connection does not count."""
+        self.due_at = monotonic() + min(seconds / self._share, PAUSE_SECONDS_MAX)

@@ -167,8 +167,9 @@ class Fetcher:
         if successes or not from_head:
             claimed = await self._succeed_and_claim(successes, {} if from_head else wanted)
         if from_head:
-            with self._floors.at_head():
-                claimed = await self._link.run(claim(self.worker_id, wanted))
+            self._floors.begin_at_head()
+            claimed = await self._link.run(claim(self.worker_id, wanted))
+            self._floors.claimed_at_head(self._link.took_seconds)
         if wanted:
             self._floors.claimed(claimed, sum(wanted.values()))
         await self._hand_out(claimed)

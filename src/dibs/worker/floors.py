@@ -1,7 +1,6 @@
 """Where in line a claim begins."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Final
 
@@ -47,10 +46,13 @@ class Floors:
             return True
         return monotonic() >= self._head.due_at + (0.0 if self._came_short else HEAD_SECONDS)
 
-    def at_head(self) -> AbstractContextManager[None]:
-        """Around a claim from the head."""
+    def begin_at_head(self) -> None:
+        """The next claim is one from the head: what was told of, it will find."""
         self._is_told = False
-        return self._head.spend()
+
+    def claimed_at_head(self, seconds: float) -> None:
+        """It took so long."""
+        self._head.spend(seconds)
 
     def claimed(self, jobs: Sequence[ClaimedJob], wanted: int) -> None:
         """Go on behind *jobs*, which come in the order of their ids within a priority; *wanted* were asked for."""

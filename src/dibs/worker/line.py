@@ -48,6 +48,8 @@ class Line:
         self._rate = 0.0
         self._measured_at = monotonic()
         self._ended = 0
+        self._ended_ever = 0
+        self._ended_before = 0
         self._ahead = 0
         self._low = 0
 
@@ -98,10 +100,24 @@ class Line:
         """A job's attempt is over, after *seconds*. Tells whether it is time to claim more."""
         self.running -= 1
         self._ended += 1
+        self._ended_ever += 1
         if job.lost:
             self.forget([job])
         self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
         return self._behind() <= self._low
+
+    def take_back_stranded(self) -> list[ClaimedJob]:
+        """Give up the jobs that wait behind long ones, which short ones before them did not let expect.
+
+        Called now and then: when all slots are taken and none has come free since the last time, others should have
+        what waits here.
+        """
+        before, self._ended_before = self._ended_before, self._ended_ever
+        if before != self._ended_ever or self.running < self.slots or not self._waiting:
+            return []
+        self._rate = 0.0
+        self._ahead = self._low = 0
+        return self.take_back()
 
     def take_back(self) -> list[ClaimedJob]:
         """Give up all jobs that wait here."""
@@ -141,16 +157,6 @@ class Line:
             self._ahead = 0 if is_long else min(int(self._rate * AHEAD_SECONDS), AHEAD_MAX)
             self._low = self._ahead * 3 // 4
 
-    def _behind(self) -> int:
-        """Jobs that wait behind those that free slots are about to take; negative: slots that nothing is here for."""
-        return len(self._waiting) - (self.slots - self.running)
-
-    def _admits(self, suspect: ClaimedJob) -> bool:
-        if not self._suspects:
-            return True
-        lost_once = all(job.lost == 1 for job in (suspect, *self._suspects.values()))
-        return lost_once and monotonic() - self._suspect_at >= SUSPECT_SECONDS
-
     def feed(self, slots: int = 2) -> None:
         """Wake slots for jobs that wait.
 
@@ -163,3 +169,13 @@ class Line:
             if not hungry.done():
                 hungry.set_result(None)
                 startable -= 1
+
+    def _behind(self) -> int:
+        """Jobs that wait behind those that free slots are about to take; negative: slots that nothing is here for."""
+        return len(self._waiting) - (self.slots - self.running)
+
+    def _admits(self, suspect: ClaimedJob) -> bool:
+        if not self._suspects:
+            return True
+        lost_once = all(job.lost == 1 for job in (suspect, *self._suspects.values()))
+        return lost_once and monotonic() - self._suspect_at >= SUSPECT_SECONDS

@@ -117,16 +117,17 @@ class Liveness:
                             seen, connected_at = link.connections, monotonic()
                         held_for = worker_id if is_held else 0
                     from_head = head.is_due
-                    with head.spend() if from_head else contextlib.nullcontext():
-                        beat = await link.run(
-                            heartbeat(
-                                worker_id,
-                                holds_lock=held_for == worker_id,
-                                grace_seconds=self._config.grace_seconds,
-                                since=None if from_head else since,
-                            ),
-                            seconds=self._config.timeout_seconds / 3,
-                        )
+                    beat = await link.run(
+                        heartbeat(
+                            worker_id,
+                            holds_lock=held_for == worker_id,
+                            grace_seconds=self._config.grace_seconds,
+                            since=None if from_head else since,
+                        ),
+                        seconds=self._config.timeout_seconds / 3,
+                    )
+                    if from_head:
+                        head.spend(link.took_seconds)
                 except LinkDownError as error:
                     log.warning("a heartbeat did not get through: %s", error)
                     held_for = 0
@@ -139,7 +140,8 @@ class Liveness:
                     since = beat.at if from_head else since
                     is_settled = link.connections == 1 or monotonic() - connected_at >= SETTLE_SECONDS
                     post(self._signals.on_heartbeat, beat, is_settled)
-                await asyncio.sleep(self._config.heartbeat_seconds)
+                if link.connections == seen:  # else: first of all, listen on the new connection
+                    await asyncio.sleep(self._config.heartbeat_seconds)
         finally:
             watch.cancel()
             await link.close()

@@ -67,15 +67,15 @@ class Pruner:
         first_id: int | None = None
         pace = Budget(PRUNE_SHARE)
         while True:
-            with pace.spend():
-                piece = await link.run(prune(self.worker_id, walk, TURN_SECONDS))
+            piece = await link.run(prune(self.worker_id, walk, TURN_SECONDS))
+            pace.spend(link.took_seconds)
             pruned += piece.pruned
             batches += piece.batches
             first_id = first_id or piece.first_pruned_id
             if piece.is_last or not piece.has_turn or piece.last_id is None:
                 break
             walk = replace(walk, behind_id=piece.last_id)
-            await asyncio.sleep(pace.due_at - monotonic())
+            await asyncio.sleep(max(pace.due_at - monotonic(), 0.0))
         if first_id is not None:
             self._floors[walk.dead_letters] = first_id - 1
         if pruned:

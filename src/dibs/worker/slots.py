@@ -1,6 +1,8 @@
 """The places in which jobs run, and the jobs that run in them."""
 
 import asyncio
+import contextlib
+import logging
 import threading
 from collections.abc import Sequence
 from time import monotonic
@@ -15,6 +17,8 @@ from dibs.worker.executor import Interruption, Running, begin
 from dibs.worker.finisher import Finisher
 from dibs.worker.line import Line
 from dibs.worker.threads import Threads
+
+log = logging.getLogger("dibs.worker")
 
 YIELD_SECONDS: Final = 0.001
 """Jobs that never wait would keep the loop to themselves; when slots have run for so long, others get their turn."""
@@ -63,6 +67,14 @@ class Slots:
         """Start no more jobs for now, or go on."""
         for line in self._lines:
             line.hold_back(held_back=held_back)
+
+    def hand_back_stranded(self) -> None:
+        """Hand back what waits behind jobs that turned out to be long; called now and then."""
+        for line in self._lines:
+            if jobs := line.take_back_stranded():
+                log.info("handed back %d jobs of queue %s: those before them take long", len(jobs), line.name)
+            for job in jobs:
+                self._finisher.add(job, HANDED_BACK)
 
     def hand_back_waiting(self) -> int:
         """Hand back what has not begun, and tell how much that is."""
@@ -115,9 +127,8 @@ class Slots:
             outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot, line)
             now = monotonic()
             is_low = line.ended(job, now - began)
-            while slot.cancelling():
-                # By us, to interrupt this job, or by the job itself: in either case this job, and no other.
-                slot.uncancel()
+            if slot.cancelling():
+                await self._end_cancellation(slot)
             if outcome is not None:
                 self._finisher.add(job, outcome)
                 if outcome.failure is not None:
@@ -129,6 +140,17 @@ class Slots:
             if self._is_turn_over or now - self._turn_began > YIELD_SECONDS:
                 await self._next_turn()
                 now = monotonic()
+
+    async def _end_cancellation(self, slot: asyncio.Task[Any]) -> None:
+        """It was meant for the job, be it by us or by the job itself, and must not reach the next one.
+
+        A job that cancels itself and returns leaves a cancellation behind that the slot's next wait would raise; before
+        Python 3.13 `uncancel` does not take it back. So that wait is this one.
+        """
+        while slot.cancelling() and not self._is_closing:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+            slot.uncancel()
 
     async def _next_turn(self) -> None:
         """Let everything else in the loop have its turn. All slots together have one turn of it."""

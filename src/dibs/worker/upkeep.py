@@ -34,11 +34,10 @@ class Upkeep:
 
     async def promote(self) -> float | None:
         """Promote what is due; tells when the next job is."""
-        if self._head.is_due:
-            with self._head.spend():
-                promoted = await self._link.run(promote())
-        else:
-            promoted = await self._link.run(promote(self._promoted_until))
+        from_head = self._head.is_due
+        promoted = await self._link.run(promote(None if from_head else self._promoted_until))
+        if from_head:
+            self._head.spend(self._link.took_seconds)
         self._promoted_until = promoted.done_until
         return 0.0 if promoted.count >= PROMOTE_ROWS else promoted.next_due_seconds
 

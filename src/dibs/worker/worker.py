@@ -205,6 +205,7 @@ class Worker:
         self._is_alive.set()
         self._upkeep.is_settled = is_settled
         self._slots.hold_back(held_back=False)
+        self._slots.hand_back_stranded()
         if beat.next_due_seconds is not None:
             self._promoter.due_in(max(beat.next_due_seconds, 0.0))
         if beat.has_waiting_jobs:

@@ -21,6 +21,7 @@ from dibs import (
     SchemaError,
     current_job,
 )
+from dibs.client import client as clients
 from dibs.client.gatherer import STATEMENTS_MAX
 from support.conservation import assert_conserved
 
@@ -326,3 +327,46 @@ async def test_a_lent_pool_needs_the_dsn_beside_it(database_url: str, monkeypatc
     async with asyncpg.create_pool(database_url, min_size=0, max_size=1) as pool:
         with pytest.raises(ConfigError, match="DSN of the same database"):
             Dibs(pool=pool)
+
+
+async def test_a_new_queue_in_a_long_transaction_holds_up_only_those_who_use_it(
+    app: Dibs, database_url: str, db: asyncpg.Connection
+):
+    @app.task(name="send")
+    async def send() -> None: ...
+
+    await send.enqueue()
+    other = await asyncpg.connect(database_url)
+    transaction = other.transaction()
+    await transaction.start()
+    await send.options(queue="new", connection=other).enqueue()
+    waiting = asyncio.ensure_future(send.options(queue="new").enqueue())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(send.enqueue() for _ in range(20)))
+    assert not waiting.done()
+    await transaction.commit()
+    await waiting
+    await other.close()
+    assert await db.fetchval("select count(*) from dibs.ready") == 23
+
+
+async def test_closing_does_not_wait_for_a_server_that_does_not_answer(
+    app: Dibs, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    @app.task(name="send")
+    async def send() -> None: ...
+
+    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
+    await send.enqueue()
+    held_up = await asyncpg.connect(app.database_url)
+    async with held_up.transaction():
+        await held_up.execute("lock table dibs.job in exclusive mode")
+        hanging = asyncio.ensure_future(send.enqueue())
+        while not await db.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(15):
+            await app.close()
+        with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError, ConnectionError)):
+            await hanging
+    await held_up.close()

@@ -7,7 +7,7 @@ import pytest
 
 from dibs.domain.job import ClaimedJob
 from dibs.domain.outcome import CANCELLED, HANDED_BACK, SUCCEEDED, Ended, Outcome, Verdict
-from dibs.engine.claim import finish
+from dibs.engine.claim import finish, succeed_and_claim
 from dibs.engine.progress import ProgressReport, report_progress
 from support.engine import FAILED, RETRY, Engine, new_job
 
@@ -111,4 +111,14 @@ async def test_a_token_fits_only_the_jobs_it_was_made_for(engine: Engine):
     first, second = await engine.claim_one(worker), await engine.claim_one(worker)
     swapped = [Ended(first.id, second.token, SUCCEEDED), Ended(second.id, first.token, SUCCEEDED)]
     assert await engine.run(finish(swapped)) == [first.id, second.id]
+    assert await engine.count("done") == 0
+
+
+async def test_nor_do_successes_with_swapped_tokens_end_anything(engine: Engine):
+    await engine.enqueue(count=2)
+    worker = await engine.register()
+    first, second = await engine.claim_one(worker), await engine.claim_one(worker)
+    first.token, second.token = second.token, first.token
+    trip = await engine.run(succeed_and_claim(worker, [first, second], (), {}))
+    assert sorted(trip.refused) == [first.id, second.id]
     assert await engine.count("done") == 0

@@ -237,3 +237,29 @@ async def test_progress_told_from_a_thread_is_kept_to_the_last(app: Dibs, start_
     job = await in_state(app, enqueued.id, JobState.SUCCEEDED)
     assert job.progress is not None
     assert job.progress.completed == 500
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_cancellation_that_a_job_leaves_behind_reaches_nobody(
+    app: Dibs, start_worker: StartWorker, *, late: bool
+) -> None:
+    worker = start_worker("--queues=default:2")
+    left = await scripted.cancel_itself_and_return.enqueue(late=late)
+    await in_state(app, left.id, JobState.SUCCEEDED)
+    after = await scripted.noop.enqueue(1)
+    job = await in_state(app, after.id, JobState.SUCCEEDED)
+    assert job.attempt == 1
+    assert worker.is_alive
+
+
+async def test_jobs_do_not_wait_in_a_worker_behind_long_ones(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker, gate: Path
+) -> None:
+    await app.enqueue_many([scripted.noop.job(n) for n in range(5_000)])
+    await app.enqueue_many([scripted.pass_gate.job(gate=str(gate)) for _ in range(300)])
+    start_worker("--queues=default:2")
+    await eventually(lambda: db.fetchval("select count(*) = 5000 from dibs.done"))
+    await eventually(lambda: db.fetchval("select count(*) = 2 from dibs.lease"))
+    assert await db.fetchval("select count(*) from dibs.ready where attempt = 0") == 298
+    gate.touch()
+    await eventually(lambda: db.fetchval("select count(*) = 5300 from dibs.done"))

@@ -115,3 +115,24 @@ async def test_a_job_lost_twice_runs_while_no_other_suspect_does(line: Line, clo
     line.ended(suspect, 1.0)
     assert [each.id for each in line.sort_out([job(2, lost=2)])[0]] == [2]
     assert line.sort_out([job(3, lost=1)])[0] == []
+
+
+async def test_what_waits_behind_jobs_that_take_long_is_given_up(line: Line):
+    line.put([job(n) for n in range(10)])
+    for _ in range(line.slots):
+        await line.take()
+    line.ended(job(0), 0.001)
+    await line.take()
+    assert line.take_back_stranded() == [], "one has ended since"
+    assert [given_up.id for given_up in line.take_back_stranded()] == [5, 6, 7, 8, 9]
+    assert line.wanted() == 0
+
+
+async def test_what_waits_behind_jobs_that_end_is_kept(line: Line):
+    line.put([job(n) for n in range(10)])
+    for _ in range(line.slots):
+        await line.take()
+    for n in range(3):
+        line.ended(job(n), 0.5)
+        await line.take()
+        assert line.take_back_stranded() == []
