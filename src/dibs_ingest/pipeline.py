@@ -33,7 +33,11 @@ async def ingest_upload(service: Service, upload: str, document_id: int, filenam
     """
     document = await service.store.document(document_id)
     if document is None:
-        raise UnusableDocumentError(Reason.MISSING, "The document was deleted before it was indexed.")
+        raise UnusableDocumentError(
+            Reason.MISSING,
+            "The document is not there any more: it was deleted, or an earlier attempt failed for good and its file "
+            "was let go. Upload it again.",
+        )
     # The same content may have come before, under another name, which is then the one that a search shows.
     indexed = "indexed" if document.filename == filename else f"indexed as {document.filename}"
     if document.indexed_at is not None:

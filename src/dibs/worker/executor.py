@@ -73,9 +73,11 @@ class Running:
             if self._interruption is None:
                 return outcomes.of_error(self.job, self._spec, error)
             self.stuck_thread = error.future if isinstance(error, ThreadStuckError) else None
-            return self._interrupted()
+            return self._interrupted(error)
         except BaseException as error:  # noqa: BLE001 - as in `begin`
-            return outcomes.of_error(self.job, self._spec, error)
+            if self._interruption in {None, Interruption.TIMEOUT}:
+                return outcomes.of_error(self.job, self._spec, error)
+            return self._interrupted(error)  # it is its answer to being interrupted
         return SUCCEEDED
 
     async def _within_limit(self, slot: asyncio.Task[Any]) -> None:
@@ -92,7 +94,7 @@ class Running:
             if timer is not None:
                 timer.cancel()
 
-    def _interrupted(self) -> Outcome | None:
+    def _interrupted(self, cause: BaseException) -> Outcome | None:
         match self._interruption:
             case Interruption.CANCELLED:
                 return CANCELLED
@@ -104,4 +106,5 @@ class Running:
                 limit = self.job.timeout_seconds or self._spec.timeout_seconds
                 still = "; its thread did not stop and keeps its slot until it does" if self.stuck_thread else ""
                 error = JobTimeout(f"ran longer than its limit of {limit:g} s{still}")
+                error.__cause__ = cause  # its traceback tells where the task was
                 return outcomes.of_error(self.job, self._spec, error)

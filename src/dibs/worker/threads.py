@@ -74,9 +74,9 @@ class Threads:
             await asyncio.wait({future}, timeout=INTERRUPT_SECONDS)
             if not future.done():
                 raise ThreadStuckError(future) from None
-            if future.exception() is None:
+            if (error := future.exception()) is None:
                 return future.result()
-            raise
+            raise asyncio.CancelledError from error
 
     def close(self) -> None:
         """Let idle threads go; busy ones are not waited for."""

@@ -95,6 +95,7 @@ async def test_a_task_that_hangs_is_ended_at_its_time_limit(app: Dibs, start_wor
         enqueued = await task.enqueue()
         job = await in_state(app, enqueued.id, JobState.FAILED)
         assert job.error == "JobTimeout: ran longer than its limit of 0.3 s"
+        assert f"in {task.spec.function.__name__}" in (job.traceback or ""), "where it was"
     after = await scripted.noop.enqueue(1)
     await in_state(app, after.id, JobState.SUCCEEDED)
 
