@@ -72,7 +72,7 @@ def brake(drained: Result, survey: Survey) -> Brake:
 
 def _brake(what: str, share: float, foreign: float, survey: Survey) -> Brake:
     percent = f"{share:.0%}"
-    faster = "" if survey.has_uvloop else " `pip install 'dibs[uvloop]'` makes each a good deal faster."
+    faster = "" if survey.has_uvloop else " The package uvloop makes each a good deal faster."
     why, advice = {
         "worker": (
             f"the worker process: it computes for {percent} of the time",
