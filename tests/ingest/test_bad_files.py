@@ -79,7 +79,7 @@ async def test_a_file_that_is_not_what_its_name_says_is_damaged(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("suffix", ["txt", "md", "csv", "html"])
-@pytest.mark.parametrize("noise", [bytes(range(256)), bytes(range(1, 256)), b"A text, but for one NUL: \0."])
+@pytest.mark.parametrize("noise", [bytes(range(256)), bytes(range(1, 256)), b"A text, but for many NULs: \0."])
 async def test_binary_content_under_the_name_of_a_text_is_refused(tmp_path: Path, suffix: str, noise: bytes):
     assert (await _refused(tmp_path, f"a.{suffix}", noise * 50)).reason == Reason.DAMAGED
 

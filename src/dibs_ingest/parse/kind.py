@@ -53,6 +53,8 @@ _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 #: In no encoding of text there are more: escape, tab, form feed and the ends of lines are not among them.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\x1b"))
 _CONTROLS_SHARE_MAX = 0.01
+#: A text may have lost its way through some old program; a few strays, a NUL among them, do no harm.
+_STRAYS_MAX = 8
 _PROTECTED_OR_OLD = (
     "The file is protected by a password, or it is of the old .doc format. "
     "Save it as .docx without a password and upload it again."
@@ -83,11 +85,11 @@ def detect(filename: str, head: bytes) -> Kind:
 
 
 def is_text(data: bytes) -> bool:
-    """False for what no reader of text should see: with a NUL in it, or with many control characters."""
+    """False for what no reader of text should see: more control characters than a few strays."""
     if data.startswith(_WIDE_MARKS):
         return True
     controls = len(data) - len(data.translate(None, _CONTROLS))
-    return b"\0" not in data and controls <= len(data) * _CONTROLS_SHARE_MAX
+    return controls <= _STRAYS_MAX + len(data) * _CONTROLS_SHARE_MAX
 
 
 def _sniff(head: bytes) -> Kind:
