@@ -306,9 +306,9 @@ def _check_batch(name: Any, jobs: Sequence[NewJob]) -> None:
 
 
 def _check_jobs(jobs: Sequence[Any]) -> None:
-    for job in jobs:
-        if not isinstance(job, NewJob):
-            raise TypeError(f"expected jobs that were made by Task.job(...), got {job!r}")
+    if set(map(type, jobs)) - {NewJob}:
+        stranger = next(job for job in jobs if type(job) is not NewJob)
+        raise TypeError(f"expected jobs that were made by Task.job(...), got {stranger!r}")
 
 
 def _ids(job_ids: Any) -> list[int]:

@@ -11,7 +11,7 @@ from dibs.domain.retry import Retry
 from dibs.domain.state import JobState
 
 
-class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request to run a task, checked and ready to be enqueued. Made by `Task.job`."""
 
     task: str
@@ -30,7 +30,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
-class EnqueuedJob(msgspec.Struct, frozen=True, kw_only=True):
+class EnqueuedJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job that was written: durable once its transaction has committed."""
 
     id: int

@@ -1,20 +1,23 @@
 """Write jobs: in one statement, or by COPY when there are very many."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.domain.limits import COPY_ROWS_MIN, ENQUEUE_ROWS_MAX
 from dibs.storage import params, statements
+from dibs.storage.copy_text import field, line
 from dibs.storage.session import Operation
 from dibs.storage.statement import Copy, Query
 
 _JOB_COLUMNS = (
-    "id", "queue_id", "priority", "max_attempts", "batch_id", "enqueued_at",
-    "timeout_seconds", "task", "args", "retry", "tags",
+    "id", "args", "queue_id", "priority", "max_attempts", "batch_id", "enqueued_at", "timeout_seconds", "task", "retry",
+    "tags",
 )  # fmt: skip
 _READY_COLUMNS = ("job_id", "queue_id", "priority", "attempt", "lost", "batch_id")
 _SCHEDULED_COLUMNS = ("job_id", "run_at", "attempt", "lost", "reason")
+
+_Row = tuple[int, NewJob]
 
 
 def enqueue(jobs: Sequence[NewJob], *, batch_id: int | None = None) -> Operation[list[EnqueuedJob]]:
@@ -47,28 +50,40 @@ def _write(query: Query, jobs: Sequence[NewJob]) -> Operation[list[int]]:
 def _copy(jobs: Sequence[NewJob], batch_id: int | None) -> Operation[list[int]]:
     queue_rows = yield statements.QUEUES_ENSURE(sorted({job.queue for job in jobs}))
     queue_ids = {name: id_ for id_, name in queue_rows}
-    reserved = yield statements.JOBS_RESERVE_IDS(len(jobs))
-    ids: list[int] = [row[0] for row in reserved]
-    now: datetime = reserved[0][1]
-    written, in_line, later = [], [], []
-    for id_, job in zip(ids, jobs, strict=True):
-        queue_id = queue_ids[job.queue]
-        written.append((
-            id_, queue_id, job.priority, job.max_attempts, batch_id, now, job.timeout_seconds,
-            job.task, job.args_json, params.retry_json(job), list(job.tags) or None,
-        ))  # fmt: skip
-        due_at = _due_at(job, now)
-        if due_at is None:
-            in_line.append((id_, queue_id, job.priority, 0, 0, batch_id))
-        else:
-            later.append((id_, due_at, 0, 0, "delay"))
-    yield Copy("job", _JOB_COLUMNS, written)
-    if in_line:
-        yield Copy("ready", _READY_COLUMNS, in_line)
-        yield statements.QUEUES_WAKE(sorted({row[1] for row in in_line}))
-    if later:
-        yield Copy("scheduled", _SCHEDULED_COLUMNS, later)
-    return ids
+    [(ids, now)] = yield statements.JOBS_RESERVE_IDS(len(jobs))
+    rows: list[_Row] = list(zip(ids, jobs, strict=True))
+    due = [(job_id, job) for job_id, job in rows if _due_at(job, now) is None]
+    yield Copy("job", _JOB_COLUMNS, _job_lines(rows, queue_ids, batch_id, now))
+    if due:
+        yield Copy("ready", _READY_COLUMNS, _ready_lines(due, queue_ids, batch_id))
+        yield statements.QUEUES_WAKE(sorted({queue_ids[job.queue] for _, job in due}))
+    if len(due) < len(rows):
+        later = ((job_id, _due_at(job, now)) for job_id, job in rows)
+        yield Copy(
+            "scheduled", _SCHEDULED_COLUMNS, (line((*row, 0, 0, "delay")) for row in later if row[1] is not None)
+        )
+    return [job_id for job_id, _ in rows]
+
+
+def _job_lines(
+    rows: Sequence[_Row], queue_ids: Mapping[str, int], batch_id: int | None, now: datetime
+) -> Iterator[str]:
+    # Jobs of one task differ in their arguments; what they have in common is written once.
+    common: dict[Hashable, str] = {}
+    for job_id, job in rows:
+        kind = (job.task, job.queue, job.priority, job.max_attempts, job.timeout_seconds, job.retry, job.tags)
+        if kind not in common:
+            common[kind] = line((
+                queue_ids[job.queue], job.priority, job.max_attempts, batch_id, now, job.timeout_seconds, job.task,
+                params.retry_json(job), job.tags or None,
+            ))  # fmt: skip
+        yield f"{job_id}\t{field(job.args_json)}\t{common[kind]}"
+
+
+def _ready_lines(rows: Sequence[_Row], queue_ids: Mapping[str, int], batch_id: int | None) -> Iterator[str]:
+    batch = field(batch_id)
+    for job_id, job in rows:
+        yield f"{job_id}\t{queue_ids[job.queue]}\t{job.priority}\t0\t0\t{batch}"
 
 
 def _due_at(job: NewJob, now: datetime) -> datetime | None:

@@ -4,12 +4,16 @@ A file names tables behind the marker `/*schema.*/`, which becomes the schema's 
 in psql with a search_path. The comment at the top is for readers and is not sent.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 SCHEMA_MARKER = "/*schema.*/"
+
+_PIECE_LINES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,14 @@ class Copy:
 
     table: str
     columns: tuple[str, ...]
-    records: list[tuple[Any, ...]]
+    lines: Iterable[str]
+    """As `copy_text` writes them; made while they are sent."""
+
+    def pieces(self) -> Iterator[str]:
+        """All lines, some at a time: the server reads the first while the next are made."""
+        lines = iter(self.lines)
+        while piece := list(islice(lines, _PIECE_LINES)):
+            yield "\n".join((*piece, ""))
 
 
 @cache

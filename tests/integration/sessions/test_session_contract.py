@@ -133,7 +133,7 @@ async def test_a_copy_joins_a_transaction_that_has_not_sent_a_statement_yet(
     caller: Caller, observer: asyncpg.Connection
 ) -> None:
     def only_copy() -> Operation[None]:
-        yield Copy("ready", ("job_id", "queue_id", "priority", "attempt", "lost"), [(1, 1, 0, 0, 0)])
+        yield Copy("ready", ("job_id", "queue_id", "priority", "attempt", "lost"), ["1\t1\t0\t0\t0"])
 
     await caller.run(only_copy())
     assert await counts(observer) == NOTHING

@@ -35,8 +35,8 @@ class OnPsycopg:
         async with psycopg.AsyncRawCursor(self._connection, row_factory=tuple_row) as cursor:
             if isinstance(step, Copy):
                 async with cursor.copy(copy_statement(step, self._schema)) as copy:
-                    for record in step.records:
-                        await copy.write_row(record)
+                    for piece in step.pieces():
+                        await copy.write(piece)
                 return ()
             speak_like_asyncpg(cursor)
             await cursor.execute(step.statement.text(self._schema).encode(), step.params)

@@ -35,8 +35,8 @@ class OnPsycopgSync:
         with psycopg.RawCursor(self._connection, row_factory=tuple_row) as cursor:
             if isinstance(step, Copy):
                 with cursor.copy(copy_statement(step, self._schema)) as copy:
-                    for record in step.records:
-                        copy.write_row(record)
+                    for piece in step.pieces():
+                        copy.write(piece)
                 return ()
             speak_like_asyncpg(cursor)
             cursor.execute(step.statement.text(self._schema).encode(), step.params)
