@@ -7,9 +7,11 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from benchmarks.limits.lines import new_job
 from dibs import Dibs
@@ -63,7 +65,7 @@ class Crew:
 
     async def enqueue_one(self, *, number: int = 0, delay_seconds: float | None = None) -> int:
         """Enqueue a job as anybody would; gives its id."""
-        job = replace(new_job(number, payload_bytes=PAYLOAD_BYTES), delay_seconds=delay_seconds)
+        job = msgspec.structs.replace(new_job(number, payload_bytes=PAYLOAD_BYTES), delay_seconds=delay_seconds)
         async with Dibs(self.url) as app:
             return (await app.enqueue_many([job]))[0].id
 
