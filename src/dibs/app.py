@@ -293,6 +293,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             registry=self.registry,
             resources=tuple(self.resources),
             retention=self._retention,
+            connection=self.connection,
             close=self._close_here,
         )
 

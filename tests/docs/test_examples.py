@@ -107,6 +107,21 @@ async def test_the_page_on_batches_runs(
         assert (await page["app"].batch_progress(batch_id)).succeeded == 2
 
 
+async def test_the_page_on_transactions_runs(
+    load: Callable[[str], dict[str, Any]], folder: Path, run_child: Callable[..., Child], database_url: str
+) -> None:
+    page = load("docs/guides/transactions.md")
+    db = await asyncpg.connect(database_url)
+    await db.execute("create table account (name text, balance int); insert into account values ('Ada', 0)")
+    async with page["app"]:
+        for task in ("credit", "credit_in_thread", "credit_by_session"):
+            await page[task].enqueue("Ada", 5)
+        run_child([DIBS, "worker", "transactions_page:app"], cwd=folder)
+        await eventually(lambda: db.fetchval("select count(*) = 3 from dibs.done where outcome = 's'"))
+    assert await db.fetchval("select balance from account") == 15
+    await db.close()
+
+
 async def test_the_sql_of_the_operations_page_runs(database_url: str) -> None:
     db = await asyncpg.connect(database_url)
     role = f"app_{os.urandom(4).hex()}"

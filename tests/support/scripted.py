@@ -200,3 +200,46 @@ def report_from_thread(times: int) -> None:
     """Report progress from a thread, many times."""
     for n in range(times):
         current_job().progress(n + 1, times)
+
+
+EFFECT = "insert into effect values (%d, %d, %d, 'transacted')"
+
+
+def effect() -> str:
+    """SQL that leaves an effect of the current job."""
+    job = current_job()
+    return EFFECT % (job.id, job.attempt, os.getpid())
+
+
+@app.task(retry=QUICK)
+async def transact(gate: str) -> None:
+    """Write an effect, wait for the gate, and commit it with the job's ending."""
+    async with current_job().transaction() as connection:
+        await connection.execute(effect())
+        await opened(gate)
+
+
+@app.task(retry=QUICK)
+def transact_in_thread(gate: str) -> None:
+    """The same, in a thread."""
+    with current_job().transaction() as connection:
+        connection.execute(effect())
+        while not Path(gate).exists():
+            time.sleep(0.01)
+
+
+@app.task(retry=QUICK)
+async def transact_and_raise() -> None:
+    """End, and go on with something that fails."""
+    async with current_job().transaction() as connection:
+        await connection.execute(effect())
+    raise ValueError("too late")
+
+
+@app.task(retry=QUICK)
+async def transact_at_the_second_attempt() -> None:
+    """Fail inside the transaction once."""
+    async with current_job().transaction() as connection:
+        await connection.execute(effect())
+        if current_job().attempt == 1:
+            raise ValueError("not yet")

@@ -8,6 +8,7 @@ DibsError
 ├── DatabaseUnavailableError  no connection: the server does not answer, or does not let us in
 ├── SchemaError               the tables are missing, or older or newer than this code
 ├── NotRunningError           asked for something that exists only while a job runs
+├── LeaseLostError            the job is not this worker's any more; its transaction was rolled back
 ├── EmbeddedPostgresError     the embedded Postgres can not be had or started
 └── PermanentError            raised by a task: this job will never work, do not retry it
 
@@ -52,6 +53,10 @@ class SchemaError(DibsError):
 
 class NotRunningError(DibsError, RuntimeError):
     """Asked for the current job, or for a resource, where no job runs."""
+
+
+class LeaseLostError(DibsError):
+    """Raised at the end of a job's transaction: others took the job back, and what was written is rolled back."""
 
 
 class EmbeddedPostgresError(DibsError):

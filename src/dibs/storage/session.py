@@ -6,8 +6,10 @@ connection of a pool, or on a connection whose open transaction belongs to the c
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
+from dibs.domain.errors import ConfigError
 from dibs.storage.statement import Copy, Query
 
 Step = Query | Copy
@@ -23,6 +25,14 @@ class AsyncSession(Protocol):
         """Drive *operation* to its end and give what it returns."""
         ...
 
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction that commits at the end of the block; never a part of one that is open already.
+
+        Raises:
+            ConfigError: One is open, or the connection commits each statement by itself.
+        """
+        ...
+
 
 class SyncSession(Protocol):
     """Drives operations on one connection, synchronously."""
@@ -30,6 +40,19 @@ class SyncSession(Protocol):
     def run(self, operation: Operation[T]) -> T:
         """Drive *operation* to its end and give what it returns."""
         ...
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """As that of an `AsyncSession`."""
+        ...
+
+
+def refuse_open(*, is_open: bool) -> None:
+    """Raise ConfigError where a transaction would be part of another one, which may yet be rolled back."""
+    if is_open:
+        raise ConfigError(
+            "expected a connection without an open transaction, since this one commits at the end of its block; got "
+            "one whose transaction is open: commit it first, or use another connection"
+        )
 
 
 async def drive(operation: Operation[T], execute: Callable[[Step], Awaitable[Sequence[Row]]]) -> T:

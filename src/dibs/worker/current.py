@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 from operator import index
+from typing import Any
 
 from dibs.domain.errors import NotRunningError
 from dibs.domain.job import ClaimedJob
 from dibs.engine.progress import ProgressReport
+from dibs.worker.transaction import JobTransaction, Lender
 
 Report = Callable[[ProgressReport], None]
 
@@ -14,11 +16,15 @@ Report = Callable[[ProgressReport], None]
 class CurrentJob:
     """The running job, seen from inside its task. Safe to use from the task's thread."""
 
-    __slots__ = ("_job", "_report", "cancelled", "queue", "worker_id")
+    __slots__ = ("_job", "_lender", "_report", "cancelled", "is_over", "queue", "worker_id")
 
-    def __init__(self, job: ClaimedJob, queue: str, worker_id: int, report: Report) -> None:
+    def __init__(self, job: ClaimedJob, queue: str, worker_id: int, report: Report, lender: Lender) -> None:
         self._job = job
         self._report = report
+        self._lender = lender
+        self.is_over = False
+        """True once nothing that the task still does can change how the job ends: its transaction has committed, or was
+        refused because others took the job back."""
         self.queue = queue
         """The queue it was claimed from."""
         self.worker_id = worker_id
@@ -29,6 +35,11 @@ class CurrentJob:
     def id(self) -> int:
         """The job's id; the same in every attempt, so it serves as an idempotency key."""
         return self._job.id
+
+    @property
+    def token(self) -> int:
+        """With the id, it names this attempt and no other. It grows with each attempt, so it serves as a fence."""
+        return self._job.token
 
     @property
     def task(self) -> str:
@@ -65,6 +76,31 @@ class CurrentJob:
             raise TypeError(f"progress: message is a string, got {message!r}")
         whole = None if total is None else index(total)
         self._report(ProgressReport(self._job.id, self._job.token, index(completed), whole, message))
+
+    def transaction(self, connection: Any = None) -> JobTransaction:
+        """A transaction whose commit is also the success of the job: `async with job.transaction() as connection`.
+
+        What the task writes on the connection and the ending of the job take effect together or not at all: exactly
+        once, however often the task is begun. An error inside the block rolls back, and the job goes on as after any
+        error. What the task does behind the block does not change how the job ended, be it that it raises.
+
+        Args:
+            connection: Yours, without an open transaction: asyncpg's, psycopg's, SQLAlchemy's or its session. Default:
+                in `async with`, an asyncpg connection of the app's pool; in `with`, a new psycopg one.
+
+        Raises:
+            LeaseLostError: At the end of the block: the job was taken back from this worker meanwhile.
+            NotRunningError: The job has ended already; it has one transaction.
+            ConfigError: A transaction is open on *connection*, or it commits each statement by itself; or there is no
+                *connection* and no psycopg.
+            TypeError: *connection* is of no kind that dibs knows.
+        """
+        if self.is_over:
+            raise NotRunningError(f"job {self.id} has ended with its first transaction; write everything in that one")
+        return JobTransaction(self._job, self._lender, connection, self._set_over)
+
+    def _set_over(self) -> None:
+        self.is_over = True
 
 
 current: ContextVar[CurrentJob] = ContextVar("dibs_current_job")

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 from collections.abc import Awaitable
 from contextvars import copy_context
 from enum import Enum
@@ -15,6 +16,8 @@ from dibs.worker import outcomes
 from dibs.worker.current import CurrentJob, current
 from dibs.worker.isolate import first_step
 from dibs.worker.threads import Threads, ThreadStuckError
+
+log = logging.getLogger("dibs.job")
 
 
 class Interruption(Enum):
@@ -41,7 +44,7 @@ def begin(job: ClaimedJob, handle: CurrentJob, registry: Registry, threads: Thre
         else:
             rest = threads.run(functools.partial(spec.function, *args, **kwargs), context)
     except BaseException as error:  # noqa: BLE001 - SystemExit in a task ends the task, not the worker
-        return outcomes.of_error(job, spec, error)
+        return _of_error(job, handle, spec, error)
     return SUCCEEDED if rest is None else Running(job, handle, spec, rest)
 
 
@@ -71,12 +74,12 @@ class Running:
             await self._within_limit(slot)
         except (asyncio.CancelledError, ThreadStuckError) as error:
             if self._interruption is None:
-                return outcomes.of_error(self.job, self._spec, error)
+                return _of_error(self.job, self._handle, self._spec, error)
             self.stuck_thread = error.future if isinstance(error, ThreadStuckError) else None
             return self._interrupted(error)
         except BaseException as error:  # noqa: BLE001 - as in `begin`
             if self._interruption in {None, Interruption.TIMEOUT}:
-                return outcomes.of_error(self.job, self._spec, error)
+                return _of_error(self.job, self._handle, self._spec, error)
             return self._interrupted(error)  # it is its answer to being interrupted
         return SUCCEEDED
 
@@ -107,4 +110,11 @@ class Running:
                 still = "; its thread did not stop and keeps its slot until it does" if self.stuck_thread else ""
                 error = JobTimeout(f"ran longer than its limit of {limit:g} s{still}")
                 error.__cause__ = cause  # its traceback tells where the task was
-                return outcomes.of_error(self.job, self._spec, error)
+                return _of_error(self.job, self._handle, self._spec, error)
+
+
+def _of_error(job: ClaimedJob, handle: CurrentJob, spec: TaskSpec, error: BaseException) -> Outcome:
+    if not handle.is_over:
+        return outcomes.of_error(job, spec, error)
+    log.warning("its transaction has ended the job, so this changes nothing: %s", error, exc_info=error)
+    return SUCCEEDED  # recorded by the transaction, if it was the job's

@@ -17,6 +17,7 @@ from dibs.worker.executor import Interruption, Running, begin
 from dibs.worker.finisher import Finisher
 from dibs.worker.line import Line
 from dibs.worker.threads import Threads
+from dibs.worker.transaction import Lender
 
 log = logging.getLogger("dibs.worker")
 
@@ -31,9 +32,17 @@ class Slots:
     """Runs what the lines hold, and hands the outcomes to the finisher."""
 
     def __init__(
-        self, lines: Sequence[Line], finisher: Finisher, registry: Registry, threads: Threads, alarm: Alarm
+        self,
+        lines: Sequence[Line],
+        finisher: Finisher,
+        registry: Registry,
+        threads: Threads,
+        *,
+        alarm: Alarm,
+        lender: Lender,
     ) -> None:
         self._lines = lines
+        self._lender = lender
         self._finisher = finisher
         self._registry = registry
         self._threads = threads
@@ -122,14 +131,14 @@ class Slots:
                 job = await line.take()
                 now = monotonic()
             began = now
-            handle = CurrentJob(job, line.name, self.worker_id, self._report)
+            handle = CurrentJob(job, line.name, self.worker_id, self._report, self._lender)
             begun = begin(job, handle, self._registry, self._threads)
             outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot, line)
             now = monotonic()
             is_low = line.ended(job, now - began)
             if slot.cancelling():
                 await self._end_cancellation(slot)
-            if outcome is not None:
+            if outcome is not None and not handle.is_over:
                 self._finisher.add(job, outcome)
                 if outcome.failure is not None:
                     self._alarm.note_error()

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
@@ -27,6 +27,7 @@ from dibs.worker.resources import Resource, open_all
 from dibs.worker.slots import Slots
 from dibs.worker.threads import INTERRUPT_SECONDS, Threads
 from dibs.worker.ticker import Ticker
+from dibs.worker.transaction import Lender
 from dibs.worker.upkeep import SWEEP_SECONDS, TIDY_SECONDS, Upkeep
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ class Workplace:
     resources: Sequence[Resource[Any]]
     retention: Retention | None
     """What the app has to say about it; None: nothing, what the tables say holds."""
+    connection: Callable[[], AbstractAsyncContextManager[Any]]
+    """Lends a connection of the app's pool."""
     close: Callable[[], Awaitable[None]]
     """Closes what tasks opened through the app: its pool."""
 
@@ -63,7 +66,14 @@ class Worker:
         self._threads = Threads(config.slots)
         self._lines = [Line(name, slots) for name, slots in config.queues.items()]
         self._finisher = Finisher()
-        self._slots = Slots(self._lines, self._finisher, workplace.registry, self._threads, Alarm(config.alarm_errors))
+        self._slots = Slots(
+            self._lines,
+            self._finisher,
+            workplace.registry,
+            self._threads,
+            alarm=Alarm(config.alarm_errors),
+            lender=Lender(dsn=workplace.dsn, schema=workplace.schema, pooled=workplace.connection),
+        )
         self._upkeep = Upkeep(self._link, config)
         self._promoter = Ticker(self._upkeep.promote, first_seconds=0.0)
         self._rescuer = Ticker(self._upkeep.rescue, first_seconds=SWEEP_SECONDS)

@@ -1,12 +1,13 @@
 """Operations on an asyncpg connection."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from dibs.storage.session import Operation, Row, Step, drive
+from dibs.storage.session import Operation, Row, Step, drive, refuse_open
 from dibs.storage.statement import Copy
 
 T = TypeVar("T")
@@ -53,3 +54,8 @@ class OnBorrowedAsyncpg(OnAsyncpg):
             return await super().run(operation)
         async with self._connection.transaction():
             return await super().run(operation)
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction that commits at the end of the block."""
+        refuse_open(is_open=self._connection.is_in_transaction())
+        return self._connection.transaction()

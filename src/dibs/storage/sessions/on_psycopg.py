@@ -1,12 +1,14 @@
 """Operations on an asynchronous psycopg connection."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from dibs.storage.session import Operation, Row, Step, drive
+from dibs.storage.session import Operation, Row, Step, drive, refuse_open
 from dibs.storage.sessions.psycopg_types import commits_at_once, copy_statement, speak_like_asyncpg
 from dibs.storage.statement import Copy
 
@@ -29,6 +31,11 @@ class OnPsycopg:
             return await drive(operation, self.execute)
         async with self._connection.transaction():
             return await drive(operation, self.execute)
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction that commits at the end of the block."""
+        refuse_open(is_open=self._connection.info.transaction_status != TransactionStatus.IDLE)
+        return self._connection.transaction()
 
     async def execute(self, step: Step) -> Sequence[Row]:
         """Run one step and give its rows."""

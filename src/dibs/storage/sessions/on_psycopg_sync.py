@@ -1,12 +1,14 @@
 """Operations on a synchronous psycopg connection."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from dibs.storage.session import Operation, Row, Step, drive_sync
+from dibs.storage.session import Operation, Row, Step, drive_sync, refuse_open
 from dibs.storage.sessions.psycopg_types import commits_at_once, copy_statement, speak_like_asyncpg
 from dibs.storage.statement import Copy
 
@@ -29,6 +31,11 @@ class OnPsycopgSync:
             return drive_sync(operation, self.execute)
         with self._connection.transaction():
             return drive_sync(operation, self.execute)
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """A transaction that commits at the end of the block."""
+        refuse_open(is_open=self._connection.info.transaction_status != TransactionStatus.IDLE)
+        return self._connection.transaction()
 
     def execute(self, step: Step) -> Sequence[Row]:
         """Run one step and give its rows."""

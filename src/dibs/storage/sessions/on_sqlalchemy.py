@@ -1,13 +1,15 @@
 """Operations on an asynchronous SQLAlchemy connection or session."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session
 
-from dibs.storage.session import Operation
-from dibs.storage.sessions.on_sqlalchemy_sync import OnSqlAlchemySync
+from dibs.storage.session import Operation, refuse_open
+from dibs.storage.sessions.on_sqlalchemy_sync import OnSqlAlchemySync, refuse_autocommit
 
 T = TypeVar("T")
 
@@ -27,3 +29,11 @@ class OnSqlAlchemy:
             return OnSqlAlchemySync(inner, self._schema).run(operation)
 
         return await self._connection.run_sync(within)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction that commits at the end of the block."""
+        refuse_open(is_open=self._connection.in_transaction())
+        async with self._connection.begin():
+            await self._connection.run_sync(refuse_autocommit)
+            yield

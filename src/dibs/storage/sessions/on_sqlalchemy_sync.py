@@ -1,13 +1,26 @@
 """Operations on a SQLAlchemy connection or session."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from dibs.storage.session import Operation
+from dibs.domain.errors import ConfigError
+from dibs.storage.session import Operation, refuse_open
 
 T = TypeVar("T")
+
+
+def refuse_autocommit(connection: Connection | Session) -> None:
+    """Raise ConfigError where SQLAlchemy's transaction is none: in isolation level AUTOCOMMIT, BEGIN is never sent."""
+    inner = connection.connection() if isinstance(connection, Session) else connection
+    driver: Any = inner.connection.dbapi_connection
+    if driver.autocommit:
+        raise ConfigError(
+            "expected a connection whose statements can commit together, got one with isolation_level AUTOCOMMIT"
+        )
 
 
 class OnSqlAlchemySync:
@@ -49,6 +62,14 @@ class OnSqlAlchemySync:
 
             result = OnPsycopgSync(pooled.driver_connection, self._schema).run(operation)
         return result
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction that commits at the end of the block."""
+        refuse_open(is_open=self._connection.in_transaction())
+        with self._connection.begin():
+            refuse_autocommit(self._connection)
+            yield
 
     def _begun(self) -> Connection:
         """The connection, in a transaction that SQLAlchemy knows of: else its commit would do nothing."""

@@ -1,0 +1,36 @@
+"""A connection for synchronous code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dibs.domain.errors import ConfigError, DatabaseUnavailableError
+from dibs.storage.connect import CONNECT_SECONDS, redact
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@contextmanager
+def psycopg_connection(dsn: str, *, name: str) -> "Iterator[psycopg.Connection[Any]]":
+    """A psycopg connection in autocommit, closed at the end; *name* shows in `pg_stat_activity`.
+
+    Raises:
+        ConfigError: psycopg is not installed.
+        DatabaseUnavailableError: The server can not be reached, or turns the connection down.
+    """
+    try:
+        import psycopg
+    except ImportError as missing:
+        raise ConfigError(
+            "synchronous code needs psycopg for a connection of dibs' own: install dibs[psycopg], or pass a "
+            "connection of yours"
+        ) from missing
+    try:
+        connection = psycopg.connect(
+            dsn, autocommit=True, application_name=name, connect_timeout=round(CONNECT_SECONDS)
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(f"can not connect to {redact(dsn)!r}: {error}") from error
+    with connection:
+        yield connection
