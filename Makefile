@@ -31,8 +31,8 @@ demo: $(READY) ## upload, parse, embed and search real documents (KILL=1 kills a
 serve: $(READY) ## run the ingestion service with a worker until Ctrl-C
 	$(BIN)/dibs-ingest serve
 
-test: $(READY) ## run the tests on a real Postgres, three at a time (ARGS='tests/unit -q' runs a part)
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+test: $(READY) ## run the tests on a real Postgres, four at a time (ARGS='tests/unit -q' runs a part)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 check: $(READY) ## formatting, lint, layers and types
 	$(BIN)/ruff format --check .

@@ -1,17 +1,19 @@
-"""`python -m benchmarks.report [FILE]`: tables and plots anew, from the newest results or those in FILE."""
-
-import sys
-from pathlib import Path
+"""`python -m benchmarks.report`: tables and plots anew, from the newest results."""
 
 import click
 
 from benchmarks.report import tables
-from benchmarks.report.plots import draw
+from benchmarks.report.plots import draw, draw_peers
 from benchmarks.report.results import newest, read
 
-chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else newest("dibs")
-if chosen is None:
+own, peers = newest("dibs"), newest("peers")
+if own is None and peers is None:
     raise SystemExit("there are no results yet: run `make bench`")
-chosen.with_suffix(".md").write_text(tables.page(read(chosen)), "utf-8")
-for path in draw(read(chosen), chosen.with_suffix("")):
+drawn = []
+if own is not None:
+    own.with_suffix(".md").write_text(tables.page(read(own)), "utf-8")
+    drawn += draw(read(own), own.with_suffix(""))
+if peers is not None:
+    drawn += draw_peers(read(peers), peers.with_suffix(""))
+for path in drawn:
     click.echo(path)

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.report.page`: put the newest results into docs/performance.md.
+"""`python -m benchmarks.report.page`: put the newest results into docs/performance.md and the README.
 
-The page's prose is written by hand; every table of figures stands between two marks and comes from here, so that no
-figure on the page can differ from the file it was measured into.
+The prose is written by hand; every table of figures stands between two marks and comes from here, so that no figure on
+a page can differ from the file it was measured into.
 """
 
 import re
@@ -9,18 +9,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers.table import table
+from benchmarks.peers import table
 from benchmarks.report import tables
 from benchmarks.report.results import Results, newest, read
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "performance.md"
+PAGES: Final = (PAGE, ROOT / "README.md")
 
-_SECTIONS: Final[dict[str, Callable[[Results], str]]] = {
+_OF_DIBS: Final[dict[str, Callable[[Results], str]]] = {
     "run": tables.run,
     "targets": tables.targets,
     "scenarios": tables.scenarios,
     "limits": tables.limits,
     "bad days": tables.bad_days,
+}
+_OF_PEERS: Final[dict[str, Callable[[Results], str]]] = {
+    "peers": table.table,
+    "peers in short": table.short,
+    "targets among peers": tables.targets_among_peers,
 }
 _MARKED: Final = re.compile(r"(<!-- results: ([a-z ]+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 _NONE: Final = "There are no results yet."
@@ -40,11 +47,13 @@ def filled(page: str, own: Path | None, peers: Path | None) -> str:
 
 
 def _section(name: str, own: Path | None, peers: Path | None) -> str:
-    if name == "peers":
-        return table(read(peers)) if peers else _NONE
     if name == "plots":
         return _plots(own) if own else _NONE
-    return _SECTIONS[name](read(own)) if own else _NONE
+    if name == "plots of peers":
+        return _plots(peers) if peers else _NONE
+    if name in _OF_PEERS:
+        return _OF_PEERS[name](read(peers)) if peers else _NONE
+    return _OF_DIBS[name](read(own)) if own else _NONE
 
 
 def _plots(file: Path) -> str:
@@ -54,4 +63,5 @@ def _plots(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), newest("dibs"), newest("peers")), "utf-8")
+    for path in PAGES:
+        path.write_text(filled(path.read_text("utf-8"), newest("dibs"), newest("peers")), "utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.report.results import Results, by_name
-from benchmarks.report.targets import Target, reached
+from benchmarks.report.targets import Reached, Target, reached, reached_among_peers
 
 _COSTS: Final = {
     "server_cpu_us_per_job": "server µs/job",
@@ -29,11 +29,20 @@ def page(results: Results) -> str:
 
 def targets(results: Results) -> str:
     """What was aimed at and what was reached."""
+    return _targets(reached(results))
+
+
+def targets_among_peers(results: Results) -> str:
+    """The same, of what compares dibs with others."""
+    return _targets(reached_among_peers(results))
+
+
+def _targets(found: Iterable[Reached]) -> str:
     return _table(
         ("figure", "target", "measured", ""),
         (
             (one.target.what, f"{_sign(one.target)} {one.target.bound:g}", _plain(one.value), one.verdict)
-            for one in reached(results)
+            for one in found
         ),
     )
 
@@ -115,7 +124,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _sign(target: Target) -> str:
+def _sign(target: Target[Any]) -> str:
     return "≤" if target.is_upper else "≥"
 
 

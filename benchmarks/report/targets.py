@@ -1,12 +1,17 @@
 """What was aimed at, and what was reached: each target reads its figure from a file of results."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
+from benchmarks.peers.catalogue import PEERS
 from benchmarks.report.results import Results, by_name
 
 Named = Mapping[str, Mapping[str, Any]]
+M = TypeVar("M")
+
+OF_POSTGRES: Final = tuple(peer.name for peer in PEERS if peer.server == "postgres")
+OF_REDIS: Final = tuple(peer.name for peer in PEERS if peer.server == "redis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +45,40 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Compared:
+    """All runs of a comparison, by system, scenario and profile; void ones are not among them."""
+
+    runs: Mapping[tuple[str, str, str], Mapping[str, Any]]
+
+    def times(self, peers: Sequence[str], scenario: str, profile: str = "best") -> float:
+        """The rate of dibs by that of the fastest of *peers*."""
+        fastest = max(float(run["rate"]) for run in self._of(peers, scenario, profile))
+        return float(self.runs["dibs", scenario, profile]["rate"]) / fastest
+
+    def pickup(self, cut: str) -> float:
+        """The pick-up latency of dibs by that of the best peer on Postgres."""
+        best = min(float(run["pickup_ms"][cut]) for run in self._of(OF_POSTGRES, "pickup", "default"))
+        return float(self.runs["dibs", "pickup", "default"]["pickup_ms"][cut]) / best
+
+    def _of(self, peers: Sequence[str], scenario: str, profile: str) -> list[Mapping[str, Any]]:
+        return [self.runs[peer, scenario, profile] for peer in peers if (peer, scenario, profile) in self.runs]
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Generic[M]):
     """A figure with the bound that it should keep."""
 
     what: str
     bound: float
     is_upper: bool
-    read: Callable[[Measured], float]
+    read: Callable[[M], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A target and what was measured; nothing when that was not measured, or is void."""
 
-    target: Target
+    target: Target[Any]
     value: float | None
 
     @property
@@ -65,15 +90,15 @@ class Reached:
         return "reached" if is_kept else "**behind**"
 
 
-def _at_least(bound: float, what: str, read: Callable[[Measured], float]) -> Target:
+def _at_least(bound: float, what: str, read: Callable[[M], float]) -> Target[M]:
     return Target(what, bound, is_upper=False, read=read)
 
 
-def _at_most(bound: float, what: str, read: Callable[[Measured], float]) -> Target:
+def _at_most(bound: float, what: str, read: Callable[[M], float]) -> Target[M]:
     return Target(what, bound, is_upper=True, read=read)
 
 
-TARGETS: Final = (
+TARGETS: Final[tuple[Target[Measured], ...]] = (
     _at_least(0.7, "drain: worker / the same SQL by pgbench (L4/L2), the fastest batch size",
               lambda found: found.rate("drain.L4") / found.fastest("L2")),
     _at_most(15, "worker: CPU of its process per no-op job, µs",
@@ -100,13 +125,41 @@ TARGETS: Final = (
 )  # fmt: skip
 
 
+AMONG_PEERS: Final[tuple[Target[Compared], ...]] = (
+    _at_least(5, "drain, best settings, one process: times PgQueuer",
+              lambda found: found.times(["pgqueuer"], "drain.20k")),
+    _at_least(80, "the same: times Procrastinate", lambda found: found.times(["procrastinate"], "drain.20k")),
+    _at_least(8, "the same: times the fastest on Redis", lambda found: found.times(OF_REDIS, "drain.20k")),
+    _at_least(1, "20,000 jobs, ten workers, with the process's start: times the fastest of all",
+              lambda found: found.times(OF_POSTGRES + OF_REDIS, "protocol", "default")),
+    _at_least(3, "enqueue by ten callers: times the fastest on Postgres",
+              lambda found: found.times(OF_POSTGRES, "enqueue.one.10")),
+    _at_least(1, "bulk enqueue: times the fastest of all",
+              lambda found: found.times(OF_POSTGRES + OF_REDIS, "enqueue.many")),
+    _at_least(8, "feed one by one while draining: times PgQueuer", lambda found: found.times(["pgqueuer"], "feed")),
+    _at_least(1, "the same: times pgmq", lambda found: found.times(["pgmq"], "feed")),
+    _at_most(1, "pick-up p50: share of the best on Postgres", lambda found: found.pickup("p50")),
+    _at_most(1, "pick-up p99: share of the best on Postgres", lambda found: found.pickup("p99")),
+)  # fmt: skip
+
+
 def reached(results: Results) -> list[Reached]:
-    """Every target, with what was measured."""
+    """Every target of dibs alone, with what was measured."""
     measured = Measured(by_name(results["scenarios"]), by_name(results["limits"]), by_name(results["bad_days"]))
-    return [Reached(target, _value(target, measured)) for target in TARGETS]
+    return _reached(TARGETS, measured)
 
 
-def _value(target: Target, measured: Measured) -> float | None:
+def reached_among_peers(results: Results) -> list[Reached]:
+    """Every target that is a comparison."""
+    runs = {(run["system"], run["scenario"], run["profile"]): run for run in results["runs"] if not run["wrong"]}
+    return _reached(AMONG_PEERS, Compared(runs))
+
+
+def _reached(targets: Iterable[Target[M]], measured: M) -> list[Reached]:
+    return [Reached(target, _value(target, measured)) for target in targets]
+
+
+def _value(target: Target[M], measured: M) -> float | None:
     try:
         return target.read(measured)
     except (KeyError, TypeError, ValueError):  # a part of it was left out of the run, or is void

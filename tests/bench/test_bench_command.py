@@ -29,23 +29,13 @@ def start(run_child: Callable[..., Child], tmp_path: Path) -> Start:
     return start_one
 
 
-def test_it_measures_says_what_it_means_and_leaves_nothing(start: Start, empty_database_url: str):
-    child = start(empty_database_url, "--jobs", "100")
-    assert child.wait(within=100) == 0, child.output
-    for step in STEPS.values():
-        assert step in child.output
-    assert "What holds running jobs back: " in child.output
-    assert "What comes" not in child.output
-    assert fetch(empty_database_url, SCHEMAS) == 0
-    assert fetch(empty_database_url, CONNECTIONS) == 0
-
-
-def test_as_json_it_is_one_object(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_it_measures_and_leaves_nothing(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     # A left-over of a benchmark that was killed is no obstacle.
     execute(empty_database_url, f"create schema dibs_bench; comment on schema dibs_bench is '{MARK}'")
     execute(empty_database_url, "create table dibs_bench.left_over ()")
-    found = json.loads(Cli(empty_database_url)("bench", "--jobs", "100", "--json").stdout)
+    done = Cli(empty_database_url)("bench", "--jobs", "100", "--json")
+    found = json.loads(done.stdout)
     assert found.keys() == {"server", "cores", "limits", "results", "reading"}
     assert found["results"].keys() == STEPS.keys()
     for result in found["results"].values():
@@ -54,7 +44,10 @@ def test_as_json_it_is_one_object(empty_database_url: str, tmp_path: Path, monke
     assert found["limits"]["copied_per_second"] > 0
     assert found["server"]["is_visible"]
     assert found["reading"]["sentences"]
+    for step in STEPS.values():
+        assert step in done.output
     assert fetch(empty_database_url, SCHEMAS) == 0
+    assert fetch(empty_database_url, CONNECTIONS) == 0
 
 
 def test_a_schema_of_somebody_else_is_not_touched(empty_database_url: str):
@@ -72,10 +65,16 @@ def test_two_at_once_do_not_share_a_schema(start: Start, empty_database_url: str
     first.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["the server without a queue", "jobs enqueued at once", "jobs run by one worker"])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("the server without a queue", signal.SIGTERM),
+        ("jobs enqueued at once", signal.SIGINT),
+        ("jobs run by one worker", signal.SIGTERM),
+    ],
+)
 def test_interrupted_it_leaves_nothing_and_exits_1(
-    start: Start, empty_database_url: str, number: signal.Signals, moment: str
+    start: Start, empty_database_url: str, moment: str, number: signal.Signals
 ):
     child = start(empty_database_url, "--jobs", "5000")
     child.wait_for(moment, within=60)

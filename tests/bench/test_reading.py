@@ -8,6 +8,7 @@ from dibs.bench.limits import Limits
 from dibs.bench.reading import brake, read
 from dibs.bench.result import Costs, Counts, Result
 from dibs.bench.survey import STEPS, Server, Survey
+from dibs.cli.benching import show
 
 JOBS = 10_000
 
@@ -93,3 +94,13 @@ def test_of_void_results_nothing_is_read_but_why():
     assert reading.brake is None
     assert not any("jobs/s" in sentence for sentence in reading.sentences)
     assert len(reading.warnings) == len(STEPS)
+
+
+def test_it_is_shown_as_a_table_and_in_words(capsys: pytest.CaptureFixture[str]):
+    show(SURVEY)
+    shown = capsys.readouterr().out
+    for step in STEPS.values():
+        assert step in shown
+    assert "100,000" in shown
+    assert " ".join(read(SURVEY).sentences[0].split()) in " ".join(shown.split())
+    assert "What holds running jobs back: " in shown

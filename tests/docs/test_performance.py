@@ -1,7 +1,11 @@
 """The page on performance shows the newest committed results, and no figure besides."""
 
 import re
+from pathlib import Path
 
+import pytest
+
+from benchmarks.peers import table
 from benchmarks.report import medians, page, results, tables
 
 
@@ -18,15 +22,18 @@ def figure(**changes: object) -> dict[str, object]:
     return {**plain, **changes}
 
 
-def test_the_page_shows_the_newest_results() -> None:
-    shown = page.PAGE.read_text("utf-8")
+@pytest.mark.parametrize("path", page.PAGES, ids=lambda path: path.name)
+def test_the_pages_show_the_newest_results(path: Path) -> None:
+    shown = path.read_text("utf-8")
     newest = page.filled(shown, results.newest("dibs"), results.newest("peers"))
     assert shown == newest, "run python -m benchmarks.report.page"
 
 
 def test_every_mark_of_the_page_is_closed_and_filled() -> None:
     marks = re.findall(r"<!-- (.*?) -->", page.PAGE.read_text("utf-8"))
-    sections = ["targets", "plots", "peers", "scenarios", "limits", "bad days", "run"]
+    sections = [
+        "targets", "targets among peers", "plots", "peers", "plots of peers", "scenarios", "limits", "bad days", "run",
+    ]  # fmt: skip
     assert marks == [mark for name in sections for mark in (f"results: {name}", "end of results")]
 
 
@@ -52,3 +59,23 @@ def test_of_several_repetitions_the_middle_one_counts() -> None:
 def test_a_repetition_that_went_wrong_makes_the_figure_void() -> None:
     found = medians.medians([figure(rate=1.0), figure(rate=None, wrong="one job is missing"), figure(rate=2.0)])
     assert found[0]["rate"] is None
+
+
+def run(system: str, rate: float, *, scenario: str = "drain.20k", wrong: str | None = None) -> dict[str, object]:
+    """A run of a comparison."""
+    return {
+        "system": system, "scenario": scenario, "profile": "best", "rate": rate, "pickup_ms": {}, "wrong": wrong,
+    }  # fmt: skip
+
+
+def test_among_peers_the_fastest_whose_counts_are_right_is_the_measure() -> None:
+    runs = [run("dibs", 800), run("huey", 100), run("rq", 400, wrong="a job was lost"), run("pgqueuer", 200)]
+    shown = tables.targets_among_peers({"runs": runs})
+    assert "| the same: times the fastest on Redis | ≥ 8 | 8 | reached |" in shown
+    assert "| drain, best settings, one process: times PgQueuer | ≥ 5 | 4 | **behind** |" in shown
+
+
+def test_in_short_those_on_redis_come_last_and_are_named() -> None:
+    shown = table.short({"runs": [run("huey", 100), run("dibs", 800), run("dibs", 1, scenario="drain.1ms")]})
+    assert [line.split("|")[1].strip() for line in shown.splitlines()[2:]] == ["dibs", "huey (Redis)"]
+    assert "| dibs |  | 800 |  |  |  |" in shown

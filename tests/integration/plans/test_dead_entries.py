@@ -4,16 +4,21 @@ A report, a dump or a forgotten psql holds such a snapshot. A claim from the hea
 claimed since, so a worker begins at its floor.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import psycopg
 import pytest
 
 from dibs.storage.connect import WORKER_SETTINGS
-from support.filled import MILLION, Filling
+from support.filled import MILLION, Filling, clone
 from support.hot_statements import claims_from, heartbeat_since, of_applications, of_workers, promotion_since
 from support.plans import complaints
+from support.postgres import TestServer
+
+pytestmark = pytest.mark.xdist_group("dead entries")
+"""In one process, since what all share takes seconds to make."""
 
 DEAD = 200_000
 FILLING = Filling(MILLION)
@@ -36,18 +41,22 @@ insert into dibs.done (job_id, worker_id, started_at, finished_at, attempt, outc
 """
 
 
+@pytest.fixture(scope="module")
+def passed_by_url(database_server: TestServer, million_template: str) -> Iterator[str]:
+    """A database in which many jobs went by under an old snapshot that is still held."""
+    with clone(database_server, million_template) as url, psycopg.connect(url) as report:
+        report.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        report.execute("select from dibs.queue")
+        with psycopg.connect(url, autocommit=True) as others:
+            for sql in (PASS_BY, END, "vacuum dibs.ready", "vacuum dibs.lease", "vacuum dibs.scheduled"):
+                others.execute(sql)
+        yield url
+
+
 @pytest.fixture
-async def worker(million_url: str, connect: Callable[..., Awaitable[asyncpg.Connection]]) -> asyncpg.Connection:
-    """A worker's connection, after many jobs went by under an old snapshot that is still held."""
-    report, worker = await connect(million_url), await connect(million_url, WORKER_SETTINGS)
-    await report.execute("begin isolation level repeatable read")
-    await report.execute("select from dibs.queue")
-    await worker.execute(PASS_BY)
-    await worker.execute(END)
-    await worker.execute("vacuum dibs.ready")
-    await worker.execute("vacuum dibs.lease")
-    await worker.execute("vacuum dibs.scheduled")
-    return worker
+async def worker(passed_by_url: str, connect: Callable[..., Awaitable[asyncpg.Connection]]) -> asyncpg.Connection:
+    """A worker's connection to it; what a guard tries is rolled back."""
+    return await connect(passed_by_url, WORKER_SETTINGS)
 
 
 async def test_a_claim_from_the_floor_costs_what_it_costs_without_dead_entries(worker: asyncpg.Connection):
