@@ -1,6 +1,7 @@
 """Real workers for the tests of this folder, and what they must leave behind."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -34,11 +35,12 @@ async def app(database_url: str, db: asyncpg.Connection, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def start_worker(run_child: Callable[..., Child], database_url: str) -> StartWorker:
-    """Start `dibs worker` on the scripted app and wait until it serves."""
+    """Start `dibs worker` on the scripted app, perhaps with a constant changed, and wait until it serves."""
 
-    def start(*options: str, wait: bool = True, url: str = database_url) -> Child:
+    def start(*options: str, wait: bool = True, url: str = database_url, change: str = "") -> Child:
         env = {"DIBS_DATABASE_URL": url, "PYTHONPATH": str(Path(__file__).parents[2])}
-        child = run_child([DIBS, "worker", "support.scripted:app", *options], env={**os.environ, **env})
+        command = [sys.executable, "-c", f"{change}\nfrom dibs.cli import main\nmain()"] if change else [DIBS]
+        child = run_child([*command, "worker", "support.scripted:app", *options], env={**os.environ, **env})
         if wait:
             child.wait_for(READY)
         return child
