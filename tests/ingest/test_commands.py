@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -19,43 +20,62 @@ from ingest.make_files import DOCUMENTS
 from support.processes import Child
 
 INGEST = str(Path(sys.executable).with_name("dibs-ingest"))
-FEW = [
-    "debconf-specification.docx",
-    "pep-0257-docstrings.txt",
-    "postgresql-sql-createindex.html",
-    "postgresql-textsearch-intro.html",
-]
 
 
-@pytest.fixture
-def few_documents(tmp_path: Path) -> Path:
-    """Enough to kill a worker in the middle of, and quickly ingested."""
-    folder = tmp_path / "documents"
-    folder.mkdir()
-    for name in FEW:
-        shutil.copy(DOCUMENTS / name, folder / name)
-    return folder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """A demo: with which options, of which documents, and what must be counted at its end."""
+
+    options: tuple[str, ...] = ()
+    names: tuple[str, ...]
+    notes: int
+    chunks: int
+
+    def documents(self, parent: Path) -> Path:
+        """A folder with copies of them, and with notes of a line each."""
+        folder = parent / "documents"
+        folder.mkdir()
+        for name in self.names:
+            shutil.copy(DOCUMENTS / name, folder / name)
+        for number in range(self.notes):
+            (folder / f"note-{number}.txt").write_text(f"Note {number} is soon read.")
+        return folder
+
+
+SHOWS = {
+    # A note is soon done; the others have more chunks than are embedded at once, so they can be caught in the middle.
+    "embedded": Show(
+        options=("--kill",),
+        names=("debconf-specification.docx", "postgresql-sql-createindex.html"),
+        notes=1,
+        chunks=58,
+    ),
+    "given": Show(names=("pep-0257-docstrings.txt",), notes=3, chunks=21),
+}
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("database", "options"), [("embedded", ["--kill"]), ("given", [])])
+@pytest.mark.parametrize("database", SHOWS)
 def test_the_demo_ends_well_and_leaves_nothing_behind(
-    few_documents: Path, tmp_path: Path, models_folder: Path, database_url: str, database: str, options: list[str]
+    tmp_path: Path, models_folder: Path, database_url: str, database: str
 ):
+    show = SHOWS[database]
+    documents = show.documents(tmp_path)
     temporary = tmp_path / "t"
     temporary.mkdir()
     variables = {**os.environ, "DIBS_INGEST_MODELS": str(models_folder), "TMPDIR": str(temporary)}
     variables.pop("DIBS_DATABASE_URL", None)
     if database == "given":
         variables["DIBS_DATABASE_URL"] = database_url
-    command = [INGEST, "demo", "--documents", str(few_documents), *options]
+    command = [INGEST, "demo", "--documents", str(documents), *show.options]
     done = subprocess.run(
         command, env=variables, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=220
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 documents, 93 chunks, each exactly once" in done.stdout
-    assert done.stdout.count("succeeded") >= 4
-    if options:
+    count = len(show.names) + show.notes
+    assert f"{count} documents, {show.chunks} chunks, each exactly once" in done.stdout
+    assert done.stdout.count("succeeded") >= count
+    if show.options:
         assert "Killed the worker (SIGKILL) while it had in hand: " in done.stdout
         assert "is back in line" in done.stdout
     assert list(temporary.iterdir()) == []
