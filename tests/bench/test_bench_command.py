@@ -76,7 +76,8 @@ def test_two_at_once_do_not_share_a_schema(start: Start, empty_database_url: str
 def test_interrupted_it_leaves_nothing_and_exits_1(
     start: Start, empty_database_url: str, moment: str, number: signal.Signals
 ):
-    child = start(empty_database_url, "--jobs", "5000")
+    # It is interrupted while a step begins, however many jobs the step has.
+    child = start(empty_database_url, "--jobs", "500")
     child.wait_for(moment, within=60)
     child.send(number)
     assert child.wait() == 1, child.output
