@@ -32,7 +32,7 @@ serve: $(READY) ## run the ingestion service with a worker until Ctrl-C
 	$(BIN)/dibs-ingest serve
 
 test: $(READY) ## run the tests on a real Postgres, four at a time (ARGS='tests/unit -q' runs a part)
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## formatting, lint, layers and types
 	$(BIN)/ruff format --check .

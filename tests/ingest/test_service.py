@@ -14,9 +14,6 @@ from support.waiting import eventually_sync
 
 SIZE_MAX = 1_000_000
 
-pytestmark = pytest.mark.xdist_group("service")
-"""In one process, since the service that all share takes seconds to start."""
-
 
 @pytest.fixture(scope="module")
 def running(

@@ -17,9 +17,6 @@ from support.hot_statements import claims_from, heartbeat_since, of_applications
 from support.plans import complaints
 from support.postgres import TestServer
 
-pytestmark = pytest.mark.xdist_group("dead entries")
-"""In one process, since what all share takes seconds to make."""
-
 DEAD = 200_000
 FILLING = Filling(MILLION)
 

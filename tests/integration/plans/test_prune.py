@@ -82,7 +82,6 @@ def ended_url(database_server: TestServer, ended_template: str) -> Iterator[str]
         yield url
 
 
-@pytest.mark.xdist_group("ended")  # in one process, which makes the template once
 @knowing
 async def test_with_a_million_jobs(ended_url: str, connect: Connect, knowledge: str):
     await (await connect(ended_url)).execute(knowledge)
