@@ -55,7 +55,7 @@ def test_without_a_tokenizer_chunks_are_measured_in_characters():
     assert max(len(chunk.embedded) for chunk in chunks) <= CHUNK_CHARACTERS_MAX + 1
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(text=st.text(max_size=300))
 def test_counting_word_by_word_is_exact(text: str):
     tokenizer = _tokenizer()

@@ -145,7 +145,7 @@ def test_told_twice_serve_hands_back_what_runs_and_leaves_nothing_behind(
     port = free_port()
     serve = run_child([INGEST, "serve", "--port", str(port)], env=variables, cwd=short_folder)
     serve.wait_for("Ready on http://127.0.0.1", within=90)
-    long = "\n\n".join(f"Paragraph {n} tells of the {n}th day, and of what came with it." for n in range(20_000))
+    long = "\n\n".join(f"Paragraph {n} tells of the {n}th day, and of what came with it." for n in range(5_000))
     answer = httpx2.post(f"http://127.0.0.1:{port}/upload", files=[("files", ("long.txt", long.encode()))], timeout=60)
     batch = answer.json()["batch_id"]
     with httpx2.stream("GET", f"http://127.0.0.1:{port}/tasks/{batch}/events", timeout=60) as events:
