@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Final
 
 from dibs.domain.job import ClaimedJob
+from dibs.worker.suspects import Suspects
 
 AHEAD_SECONDS: Final = 0.04
 """How much work is claimed ahead of the slots: what is eaten during about two round trips."""
@@ -17,21 +18,12 @@ AHEAD_MAX: Final = 1000
 LONG_SECONDS: Final = 1.0
 """When jobs take this long on average, none is claimed ahead: it would wait here while another worker is free."""
 
-SUSPECT_SECONDS: Final = 5.0
-"""Between the beginnings of two suspects: most jobs that kill their worker do so within seconds."""
-
 _WEIGHT: Final = 0.2
 """Of the newest measurement, in the moving averages."""
 
 
 class Line:
-    """The jobs of one queue in this process.
-
-    A job whose worker was lost while it held it is a suspect: it may be the one that kills workers. A process begins
-    suspects one after the other, some seconds apart, and one that was lost twice runs while no other suspect does. So
-    a poisonous job that kills soon takes each innocent one along once, and a slow one twice; and the long jobs of a
-    worker that died for reasons of its own are all running again soon. Suspects that must wait are handed back.
-    """
+    """The jobs of one queue in this process."""
 
     def __init__(self, name: str, slots: int) -> None:
         self.queue_id = 0
@@ -40,8 +32,7 @@ class Line:
         self.slots = slots
         self.running = 0
         self._waiting: deque[ClaimedJob] = deque()
-        self._suspects: dict[int, ClaimedJob] = {}
-        self._suspect_at = -SUSPECT_SECONDS
+        self._suspects = Suspects()
         self._held_back = False
         self._hungry: deque[asyncio.Future[None]] = deque()
         self._mean_seconds = 0.0
@@ -62,13 +53,10 @@ class Line:
         """Which of the claimed jobs to keep, and which suspects to hand back before any of the others begins."""
         kept, too_many = [], []
         for job in jobs:
-            if job.lost and not self._admits(job):
+            if job.lost and not self._suspects.admits(job):
                 too_many.append(job)
-                continue
-            if job.lost:
-                self._suspects[job.id] = job
-                self._suspect_at = monotonic()
-            kept.append(job)
+            else:
+                kept.append(job)
         return kept, too_many
 
     def put(self, jobs: list[ClaimedJob]) -> None:
@@ -102,7 +90,7 @@ class Line:
         self._ended += 1
         self._ended_ever += 1
         if job.lost:
-            self.forget([job])
+            self._suspects.ended(job)
         self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
         return self._behind() <= self._low
 
@@ -128,8 +116,7 @@ class Line:
 
     def forget(self, jobs: Sequence[ClaimedJob]) -> None:
         """These jobs are not held any more."""
-        for job in jobs:
-            self._suspects.pop(job.id, None)
+        self._suspects.forget(jobs)
 
     def held(self) -> list[ClaimedJob]:
         """The jobs that wait here."""
@@ -173,9 +160,3 @@ class Line:
     def _behind(self) -> int:
         """Jobs that wait behind those that free slots are about to take; negative: slots that nothing is here for."""
         return len(self._waiting) - (self.slots - self.running)
-
-    def _admits(self, suspect: ClaimedJob) -> bool:
-        if not self._suspects:
-            return True
-        lost_once = all(job.lost == 1 for job in (suspect, *self._suspects.values()))
-        return lost_once and monotonic() - self._suspect_at >= SUSPECT_SECONDS

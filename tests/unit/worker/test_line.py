@@ -7,7 +7,7 @@ import pytest
 
 from dibs.domain.job import ClaimedJob
 from dibs.worker import line as lines
-from dibs.worker.line import AHEAD_MAX, AHEAD_SECONDS, SUSPECT_SECONDS, Line
+from dibs.worker.line import AHEAD_MAX, AHEAD_SECONDS, Line
 
 
 class Clock:
@@ -31,7 +31,7 @@ def line(clock: Clock) -> Line:
 
 def job(id_: int, lost: int = 0) -> ClaimedJob:
     fields: dict[str, Any] = {"queue_id": 1, "priority": 0, "attempt": 1, "task": "t", "args_json": "{}"}
-    fields |= {"max_attempts": 1, "timeout_seconds": None, "retry_json": None, "batch_id": None}
+    fields |= {"max_attempts": 3, "timeout_seconds": None, "retry_json": None, "batch_id": None}
     return ClaimedJob(id=id_, token=1, lost=lost, **fields)
 
 
@@ -100,21 +100,21 @@ async def test_short_jobs_are_claimed_ahead_of_the_slots_long_ones_never(line: L
         assert line.wanted() <= line.slots + AHEAD_MAX
 
 
-def test_one_suspect_is_begun_at_a_time(line: Line, clock: Clock):
+def test_suspects_that_must_wait_are_sorted_out(line: Line):
     kept, too_many = line.sort_out([job(1, lost=1), job(2, lost=1), job(3)])
     assert ([each.id for each in kept], [each.id for each in too_many]) == ([1, 3], [2])
-    clock.now += SUSPECT_SECONDS
-    assert [each.id for each in line.sort_out([job(4, lost=1)])[0]] == [4], "if the first has not killed us by now"
 
 
-async def test_a_job_lost_twice_runs_while_no_other_suspect_does(line: Line, clock: Clock):
+async def test_a_suspect_that_ends_makes_room_for_others(line: Line):
     line.put(line.sort_out([job(1, lost=1)])[0])
-    suspect = await line.take()
-    clock.now += 10 * SUSPECT_SECONDS
-    assert line.sort_out([job(2, lost=2)])[0] == []
-    line.ended(suspect, 1.0)
-    assert [each.id for each in line.sort_out([job(2, lost=2)])[0]] == [2]
-    assert line.sort_out([job(3, lost=1)])[0] == []
+    line.ended(await line.take(), 1.0)
+    assert [each.id for each in line.sort_out([job(2, lost=1), job(3, lost=1), job(4, lost=1)])[0]] == [2, 3]
+
+
+def test_a_suspect_that_is_given_up_makes_room_for_itself_only(line: Line):
+    line.put(line.sort_out([job(1, lost=1)])[0])
+    line.take_back()
+    assert [each.id for each in line.sort_out([job(2, lost=1), job(3, lost=1)])[0]] == [2]
 
 
 async def test_what_waits_behind_jobs_that_take_long_is_given_up(line: Line):
