@@ -1,0 +1,1 @@
+"""What the nemesis can do, one file each."""
