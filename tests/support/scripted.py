@@ -178,6 +178,13 @@ async def cancel_itself_and_return(*, late: bool) -> None:
     task.cancel()
 
 
+@app.task()
+async def hold_the_loop(gate: str) -> None:
+    """Block the worker's event loop until the gate is open, as a call that should be in a thread does."""
+    while not Path(gate).exists():
+        time.sleep(0.01)  # noqa: ASYNC251 - this is the point of it
+
+
 @app.task(retry=Retry(attempts=1))
 def exhausted() -> None:
     """Raise what a future can not carry."""

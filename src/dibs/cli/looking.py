@@ -1,4 +1,4 @@
-"""What `dibs jobs list` and `dibs jobs show` do."""
+"""What `dibs jobs list`, `dibs jobs show` and `dibs health` do."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -63,6 +63,17 @@ async def show_job(target: Target, job_id: int, *, as_json: bool) -> bool:
         if job.traceback:
             click.echo(f"\n{plain(job.traceback).rstrip()}")
     return True
+
+
+async def live_workers(target: Target, host: str, queue: str | None) -> list[WorkerStatus]:
+    """The workers of a machine whose heartbeats get through; of these, those that serve the queue, if one is named."""
+    async with session(target) as looking:
+        found = await looking.run(list_workers())
+    return [
+        worker
+        for worker in found
+        if worker.is_alive and worker.hostname == host and (queue is None or queue in worker.queues)
+    ]
 
 
 def standing(job: Job, workers: Sequence[WorkerStatus], now: datetime) -> str:

@@ -4,6 +4,7 @@ import click
 
 from dibs.cli.bench import bench
 from dibs.cli.demo import demo
+from dibs.cli.health import health
 from dibs.cli.jobs import jobs
 from dibs.cli.migrate import migrate
 from dibs.cli.prune import prune
@@ -31,5 +32,5 @@ def main(context: click.Context, *, dsn: str | None, schema: str) -> None:
     context.obj = Target(dsn, schema)
 
 
-for command in (worker, migrate, status, jobs, prune, demo, bench):
+for command in (worker, migrate, status, health, jobs, prune, demo, bench):
     main.add_command(command)

@@ -20,6 +20,11 @@ from dibs.cli.target import ConfigurationError, Target, pass_target
               help="Without a heartbeat for so long, others take this worker for lost.")  # fmt: skip
 @click.option("--alarm", type=click.IntRange(0), default=30, show_default=True, metavar="NUMBER",
               help="More failed attempts within a minute raise an alarm in the log.")  # fmt: skip
+@click.option("--exit-when-stuck", type=float, metavar="SECONDS",
+              help="End with 1 when no job could be claimed and no ending recorded for so long, for a supervisor to "
+              "start another. Default: try for ever.")  # fmt: skip
+@click.option("--health", metavar="[HOST:]PORT",
+              help="Answer GET /health there: 200, or 503 and what is wrong. For one process.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["console", "json"]), default="console", show_default=True,
               help="Lines for people, or one JSON object a line.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
@@ -29,7 +34,8 @@ def worker(target: Target, /, *, app: str, processes: int, log_format: str, log_
     """Run jobs of the tasks of MODULE:APP, until SIGTERM or Ctrl-C.
 
     The app says which database and schema. The first signal lets running jobs come to their end and hands back what
-    has not begun; a second one stops at once. Exit codes: 0 stopped gracefully, 1 cut short, 2 could not start.
+    has not begun; a second one stops at once. Exit codes: 0 stopped gracefully, 1 cut short, or stuck for too long,
+    2 could not start.
     """
     if target != Target(None, "dibs"):
         raise click.UsageError("a worker's database and schema are those of its app: Dibs(dsn, schema=...)")

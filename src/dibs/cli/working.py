@@ -2,16 +2,29 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 from dibs.cli.loading import load_app
-from dibs.worker.config import WorkerConfig, parse_queues
+from dibs.domain.errors import ConfigError
+from dibs.worker.config import WorkerConfig, parse_address, parse_queues
 from dibs.worker.process import run_worker
 from dibs.worker.supervisor import Supervisor, worker_command
 
 
-def work(app: str, *, queues: str, shutdown: float, timeout: float, alarm: int) -> int:
+class Settings(TypedDict):
+    """Of a worker, as they are given on the command line."""
+
+    queues: str
+    shutdown: float
+    timeout: float
+    alarm: int
+    exit_when_stuck: float | None
+    health: str | None
+
+
+def work(app: str, **settings: Unpack[Settings]) -> int:
     """Be a worker process; gives the exit code."""
-    config = _config(queues=queues, shutdown=shutdown, timeout=timeout, alarm=alarm)
+    config = _config(settings)
     loaded = load_app(app)
     try:
         if loaded.database.is_embedded:
@@ -21,18 +34,29 @@ def work(app: str, *, queues: str, shutdown: float, timeout: float, alarm: int) 
         loaded.database.release()
 
 
-def supervise(
-    app: str, processes: int, options: Sequence[str], *, queues: str, shutdown: float, timeout: float, alarm: int
-) -> int:
-    """Start worker processes and keep them running; gives the exit code."""
-    # What can not work is said once, not by each process.
-    _config(queues=queues, shutdown=shutdown, timeout=timeout, alarm=alarm)
+def supervise(app: str, processes: int, options: Sequence[str], **settings: Unpack[Settings]) -> int:
+    """Start worker processes and keep them running; gives the exit code.
+
+    Raises:
+        ConfigError: A setting that can not work.
+    """
+    if settings["health"] is not None:
+        raise ConfigError(
+            "--health is for one process: two can not listen at the same port. Start several workers, or look from "
+            "outside, with `dibs health`"
+        )
+    _config(settings)  # what can not work is said once, not by each process
     load_app(app)
-    settings = [f"--queues={queues}", f"--shutdown={shutdown}", f"--timeout={timeout}", f"--alarm={alarm}"]
-    return Supervisor(worker_command([app, *settings, *options]), processes).run()
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
+    return Supervisor(worker_command([app, *given, *options]), processes).run()
 
 
-def _config(*, queues: str, shutdown: float, timeout: float, alarm: int) -> WorkerConfig:
+def _config(settings: Settings) -> WorkerConfig:
     return WorkerConfig(
-        queues=parse_queues(queues), shutdown_seconds=shutdown, timeout_seconds=timeout, alarm_errors=alarm
+        queues=parse_queues(settings["queues"]),
+        shutdown_seconds=settings["shutdown"],
+        timeout_seconds=settings["timeout"],
+        alarm_errors=settings["alarm"],
+        exit_when_stuck_seconds=settings["exit_when_stuck"],
+        health_address=None if settings["health"] is None else parse_address(settings["health"]),
     )

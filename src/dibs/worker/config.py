@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from dibs.domain.errors import ConfigError
 from dibs.domain.task import check_queue
 
+PORT_MAX = 65_535
 SLOTS_MAX = 10_000
 """Slots of one process: each is a coroutine that waits."""
+
+STUCK_SECONDS_MIN = 3.0
+"""Shorter than this is an ordinary hiccup of a server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,12 @@ class WorkerConfig:
     alarm_errors: int = 30
     """More failed attempts within a minute raise an alarm."""
 
+    exit_when_stuck_seconds: float | None = None
+    """When no job could be claimed and no ending recorded for so long, the process ends, for its supervisor to start
+    another one. Default: it goes on trying for ever."""
+    health_address: tuple[str, int] | None = None
+    """Host and port where `GET /health` is answered; default: nowhere."""
+
     def __post_init__(self) -> None:
         if not self.queues:
             raise ConfigError("a worker serves at least one queue, got none")
@@ -42,6 +52,11 @@ class WorkerConfig:
             raise ConfigError(
                 "a heartbeat must fit twice into the grace, and the grace into the time-out; got heartbeat "
                 f"{self.heartbeat_seconds} s, grace {self.grace_seconds} s, time-out {self.timeout_seconds} s"
+            )
+        if self.exit_when_stuck_seconds is not None and self.exit_when_stuck_seconds < STUCK_SECONDS_MIN:
+            raise ConfigError(
+                f"a worker may be stuck for {STUCK_SECONDS_MIN:g} seconds at least before it ends, got "
+                f"{self.exit_when_stuck_seconds}"
             )
         if self.shutdown_seconds < 0:
             raise ConfigError(f"shutdown takes zero seconds or more, got {self.shutdown_seconds}")
@@ -67,3 +82,15 @@ def parse_queues(text: str) -> dict[str, int]:
             raise ConfigError(f"queue {name} is named twice in {text!r}")
         queues[name] = int(slots)
     return queues
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read `8080` (this machine alone) or `0.0.0.0:8080`.
+
+    Raises:
+        ConfigError: It can not be read.
+    """
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
+        raise ConfigError(f"expected a port, as in 8080 or 0.0.0.0:8080, got {text!r}")
+    return host.strip("[]") or "127.0.0.1", int(port)

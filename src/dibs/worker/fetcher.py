@@ -49,12 +49,18 @@ class Fetcher:
         self._look_at: float | None = 0.0
         self._is_unsure = False
         self._troubles = 0
+        self._trying_since: float | None = None
         self.worker_id = 0
         self.is_claiming = True
 
     def notify(self) -> None:
         """Something has become due, or a line runs low."""
         self._signal.set()
+
+    @property
+    def stuck_seconds(self) -> float:
+        """For how long it has been trying to get a round trip through; 0 when nothing is to be done, or all is well."""
+        return 0.0 if self._trying_since is None else monotonic() - self._trying_since
 
     def doubt(self) -> None:
         """Make sure at the next opportunity that the tables and this worker agree on what it holds."""
@@ -107,6 +113,8 @@ class Fetcher:
             timer.cancel()
 
     async def _go_round(self, wanted: dict[int, int]) -> None:
+        if self._trying_since is None:
+            self._trying_since = monotonic()
         for line in self._lines:
             line.measure()
         try:
@@ -122,6 +130,7 @@ class Fetcher:
             await asyncio.sleep(pause)
             return
         self._troubles = 0
+        self._trying_since = None
         self._finisher.flushed()
         if wanted:
             await self._adjust_pace(claimed)

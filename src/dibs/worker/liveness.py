@@ -23,6 +23,7 @@ from dibs.storage.link import Link, LinkDownError
 from dibs.storage.statement import channel
 from dibs.worker.budget import Budget
 from dibs.worker.config import WorkerConfig
+from dibs.worker.watchdog import LOOK_SECONDS, LoopWatch
 
 log = logging.getLogger("dibs.worker")
 
@@ -62,11 +63,23 @@ class Liveness:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
+        self._renewed_at = monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the last heartbeat went out that got through."""
+        return monotonic() - self._renewed_at
+
+    @property
+    def has_lapsed(self) -> bool:
+        """True when that is so long ago that others may give this worker up."""
+        return self.silent_seconds > self._config.timeout_seconds * LAPSE_SHARE
 
     def start(self, worker_id: int) -> None:
         """Begin to send heartbeats for *worker_id*; notifications go to the loop that calls this."""
         self._worker_id = worker_id
         worker_loop = asyncio.get_running_loop()
+        self._loop_watch = LoopWatch(worker_loop, threading.get_ident())
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run(worker_loop)), name="dibs-liveness", daemon=True
         )
@@ -155,10 +168,11 @@ class Liveness:
         )
 
     async def _watch_lapse(self, post: Callable[..., object]) -> None:
-        limit = self._config.timeout_seconds * LAPSE_SHARE
+        pause = min(self._config.timeout_seconds * LAPSE_SHARE / 10, LOOK_SECONDS)
         while True:
-            await asyncio.sleep(limit / 10)
-            if monotonic() - self._renewed_at > limit:
+            await asyncio.sleep(pause)
+            self._loop_watch.look()
+            if self.has_lapsed:
                 post(self._signals.on_lapse)
 
 

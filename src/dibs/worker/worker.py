@@ -20,6 +20,7 @@ from dibs.worker.config import WorkerConfig
 from dibs.worker.executor import Interruption
 from dibs.worker.fetcher import Fetcher
 from dibs.worker.finisher import Finisher
+from dibs.worker.health import served
 from dibs.worker.line import Line
 from dibs.worker.liveness import Liveness, Signals
 from dibs.worker.pruner import PRUNE_FIRST_SECONDS, Pruner
@@ -29,6 +30,7 @@ from dibs.worker.threads import INTERRUPT_SECONDS, Threads
 from dibs.worker.ticker import Ticker
 from dibs.worker.transaction import Lender
 from dibs.worker.upkeep import SWEEP_SECONDS, TIDY_SECONDS, Upkeep
+from dibs.worker.watchdog import LOOK_SECONDS, STUCK_SECONDS, StuckWatch
 
 T = TypeVar("T")
 log = logging.getLogger("dibs.worker")
@@ -84,6 +86,10 @@ class Worker:
         self._fetcher = Fetcher(self._link, self._lines, self._finisher, self._slots.tokens, self._promoter.due_in)
         self._finisher.notify = self._fetcher.notify
         self._liveness = Liveness(workplace.dsn, workplace.schema, config, self._signals())
+        self._watching = Ticker(
+            StuckWatch(lambda: self._fetcher.stuck_seconds, config.exit_when_stuck_seconds, self._give_up).tick,
+            first_seconds=LOOK_SECONDS,
+        )
         self._worker_id = 0
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -101,7 +107,8 @@ class Worker:
         """Serve until `stop` is called.
 
         Returns:
-            The exit code: 0 after a graceful stop, 1 when running jobs were cut short by a second `stop`.
+            The exit code: 0 after a graceful stop, 1 when running jobs were cut short by a second `stop`, or when it
+            stopped because it was stuck.
 
         Raises:
             SchemaError: The tables do not fit this code.
@@ -119,6 +126,7 @@ class Worker:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         """Everything up to the moment when the first job may be claimed."""
+        await stack.enter_async_context(served(self._config.health_address, self.problems))
         await self._until_done(self._link.check_schema)
         await open_all(self._place.resources, stack)
         await self._register()
@@ -181,6 +189,7 @@ class Worker:
             self._tidier.run(),
             self._pruning.run(),
             self._doubter.run(),
+            self._watching.run(),
         ]
         parts = [*self._slots.start(), *(asyncio.ensure_future(loop) for loop in loops)]
         stopping = asyncio.ensure_future(self._stop.wait())
@@ -194,6 +203,21 @@ class Worker:
         finally:
             self._slots.close()
             await _cancel([stopping, *parts])
+
+    def problems(self) -> list[str]:
+        """Why this worker does not do its work at the moment; empty when it does."""
+        found = []
+        if not self._is_alive.is_set():
+            found.append("it is still starting")
+        elif self._liveness.has_lapsed:
+            found.append(f"no heartbeat got through for {self._liveness.silent_seconds:.0f} s")
+        if self._fetcher.stuck_seconds >= STUCK_SECONDS:
+            found.append(f"no claim or ending got through for {self._fetcher.stuck_seconds:.0f} s")
+        return found
+
+    def _give_up(self) -> None:
+        self._is_broken = True
+        self.stop()
 
     async def _doubt(self) -> float:
         self._fetcher.doubt()
@@ -228,8 +252,7 @@ class Worker:
 
     def _on_broken(self, error: BaseException) -> None:
         log.critical("heartbeats have ended, which they never should; stopping", exc_info=error)
-        self._is_broken = True
-        self.stop()
+        self._give_up()
 
     def _on_wake(self, payload: str) -> None:
         ours = {str(line.queue_id) for line in self._lines}
