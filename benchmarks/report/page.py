@@ -16,6 +16,7 @@ from benchmarks.report.results import Results, newest, read
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "performance.md"
 PAGES: Final = (PAGE, ROOT / "README.md")
+"""Each with the marks it wants; the README has none while there are no results."""
 
 _OF_DIBS: Final[dict[str, Callable[[Results], str]]] = {
     "run": tables.run,
