@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format bench bench-peers bench-report lock clean
+.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ bench-report: $(READY) ## draw the newest results and put them into docs/perform
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.lock
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.report.page
+
+chaos: $(READY) ## break everything around workers for a long while, and count (ARGS='--jobs 50000 --seed 7')
+	$(BIN)/python -m chaos.run $(ARGS)
 
 lock: ## pin the packages of requirements/dev.lock anew
 	$(BIN)/python -m pip install --quiet uv==$(UV)
