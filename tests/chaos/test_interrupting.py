@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from chaos.crew import ROOT
 
+from chaos.crew import ROOT
 from support.processes import Child
 from support.waiting import eventually_sync
 

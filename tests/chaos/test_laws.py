@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+
 from chaos.history import gather
 from chaos.laws import LAWS
 from chaos.notes import Began, Called, Counted, Effect, Ended, Found, Left, Note, Settled, Struck

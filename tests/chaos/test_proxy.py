@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from chaos.proxy import Proxy
 
 SOCKET = ".s.PGSQL.5432"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from chaos.broken import WAYS
 from chaos.crew import ROOT
 from chaos.nemesis import NEEDS_VOLUME, NEMESES
-
 from support.processes import Child
 
 SECONDS_MAX = 100.0
