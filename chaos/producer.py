@@ -50,19 +50,21 @@ class Producer:
         self._load = load
         self._notebook = notebook
         self._random = random.Random(load.seed)  # noqa: S311 - a load, not a secret
-        self._sent = 0
+        self._next = load.first
+        self._left = load.jobs
         self._began = monotonic()
 
     async def run(self) -> None:
-        """Send everything."""
+        """Send until so many are acknowledged as were to be. What is not answered is not asked for again."""
         await asyncio.gather(*(self._call_again_and_again() for _ in range(CALLERS)))
 
     async def _call_again_and_again(self) -> None:
-        while self._sent < self._load.jobs:
-            size = min(self._size(), self._load.jobs - self._sent)
-            first = self._load.first + self._sent
-            self._sent += size
-            due_at = self._began + self._load.seconds * self._sent / self._load.jobs
+        while self._left:
+            size = min(self._size(), self._left)
+            first = self._next
+            self._next += size
+            self._left -= size
+            due_at = self._began + self._load.seconds * (1 - self._left / self._load.jobs)
             await asyncio.sleep(max(due_at - monotonic(), 0.0))
             await self._call(range(first, first + size), is_batch=size > 1 and self._random.random() < 0.3)  # noqa: PLR2004
 
@@ -82,6 +84,7 @@ class Producer:
         else:
             self._notebook.add(Called(at=now(), answer="ok", numbers=tuple(numbers), ids=ids, batch=batch))
             return
+        self._left += len(numbers)  # others, under other numbers, take their place
         await asyncio.sleep(PAUSE_SECONDS)
 
 

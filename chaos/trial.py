@@ -26,6 +26,9 @@ from chaos.volume import Volume
 from dibs import Dibs
 
 PRODUCERS: Final = 2
+NUMBERS: Final = 10**9
+"""For each producer: more than it will need, however often it is not answered."""
+
 FEW: Final = 10_000
 """Jobs that one producer sends alone."""
 START_SECONDS_MAX: Final = 60.0
@@ -97,7 +100,7 @@ async def _producers(trial: Trial, dsn: str) -> AsyncIterator[list[asyncio.subpr
         for nth in range(count):
             jobs = share if nth else trial.jobs - share * (count - 1)
             load = Load(
-                first=nth * trial.jobs,
+                first=nth * NUMBERS,
                 jobs=jobs,
                 seconds=trial.seconds,
                 slow_share=slow_share(trial.jobs, trial.seconds),

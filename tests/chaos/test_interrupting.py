@@ -14,7 +14,7 @@ from support.waiting import eventually_sync
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing_behind(short_folder: Path, signum: signal.Signals):
     command = [sys.executable, "-m", "chaos.run", f"--folder={short_folder}", "--jobs=3000", "--seconds=60",
-               "--workers=2", "--nemeses=stop"]  # fmt: skip
+               "--workers=1", "--nemeses=stop"]  # fmt: skip
     with Child(command, cwd=ROOT, env={"TMPDIR": str(short_folder)}) as run:
         run.wait_for("jobs ended")
         run.send(signum)

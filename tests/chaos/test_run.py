@@ -19,10 +19,10 @@ SECONDS_MAX = 100.0
 
 #: A lost flush shows by itself, the other defects when a stopped worker comes back.
 OPTIONS = {
-    "whole": ("--jobs=2000", "--seconds=8", "--workers=3"),
+    "whole": ("--jobs=1500", "--seconds=8", "--workers=3"),
     "fence_removed": ("--broken=fence_removed", "--nemeses=stop", "--jobs=400", "--seconds=4", "--workers=2"),
     "ending_outside": ("--broken=ending_outside", "--nemeses=stop", "--jobs=400", "--seconds=4", "--workers=2"),
-    "flush_lost": ("--broken=flush_lost", "--nemeses=", "--jobs=400", "--seconds=4", "--workers=2", "--drain=10"),
+    "flush_lost": ("--broken=flush_lost", "--nemeses=", "--jobs=400", "--seconds=4", "--workers=1", "--drain=10"),
 }
 LAW = {
     "fence_removed": "endings by somebody who did not hold the job",
