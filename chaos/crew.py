@@ -56,12 +56,12 @@ class Seat:
         return self._process
 
     async def start(self) -> None:
-        """Start a worker."""
+        """Start a worker, in the process group of this process: whoever has to kill that, kills all."""
         self._is_told = False
         with (self._folder / f"{self._name}.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, cwd=ROOT, env=environment(self.proxy.dsn, self._folder),
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._watch = asyncio.ensure_future(self._see_it_end(self._process))
 

@@ -125,7 +125,6 @@ async def _start(load: Load, env: Mapping[str, str]) -> asyncio.subprocess.Proce
         cwd=ROOT,
         env=env,
         stdin=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
     )
 
 
