@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos lock clean
+.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos chaos-check lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ bench-report: $(READY) ## draw the newest results and put them into docs/perform
 
 chaos: $(READY) ## break everything around workers for a long while, and count (ARGS='--jobs 50000 --seed 7')
 	$(BIN)/python -m chaos.run $(ARGS)
+
+chaos-check: $(READY) ## see that builds broken on purpose are found out, a minute on a quiet machine
+	$(BIN)/python -m pytest chaos/test_broken_builds.py $(ARGS)
 
 lock: ## pin the packages of requirements/dev.lock anew
 	$(BIN)/python -m pip install --quiet uv==$(UV)

@@ -1,7 +1,7 @@
 """A connection for synchronous code."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from dibs.domain.errors import ConfigError, DatabaseUnavailableError
@@ -9,6 +9,16 @@ from dibs.storage.connect import CONNECT_SECONDS, redact
 
 if TYPE_CHECKING:
     import psycopg
+
+
+def import_early() -> None:
+    """Import psycopg, if it is there, before jobs run in threads.
+
+    A job is interrupted by an exception raised in its thread. In the middle of a first import that would leave a torn
+    module to all other threads that wait for it.
+    """
+    with suppress(ImportError):
+        import psycopg  # noqa: F401
 
 
 @contextmanager

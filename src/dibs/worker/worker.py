@@ -14,6 +14,7 @@ from dibs.domain.retention import Retention
 from dibs.domain.task import Registry
 from dibs.engine.liveness import Heartbeat, Registration, deregister, ensure_queues, register
 from dibs.storage.link import Link, LinkDownError
+from dibs.storage.psycopg_connection import import_early
 from dibs.worker import logs
 from dibs.worker.alarm import Alarm
 from dibs.worker.config import WorkerConfig
@@ -128,6 +129,8 @@ class Worker:
         """Everything up to the moment when the first job may be claimed."""
         await stack.enter_async_context(served(self._config.health_address, self.problems))
         await self._until_done(self._link.check_schema)
+        if any(not task.is_async for task in self._place.registry):
+            import_early()
         await open_all(self._place.resources, stack)
         await self._register()
         self._liveness.start(self._worker_id)

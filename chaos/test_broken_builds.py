@@ -1,8 +1,8 @@
 """Short chaos runs, from the command to the verdict: a whole build passes, builds that are broken on purpose do not."""
 
 import json
-import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,7 +40,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[C
             folder = tmp_path_factory.mktemp(name)
             command = [sys.executable, "-m", "chaos.run", f"--folder={folder}", *options]
             # Sockets have short paths, which folders of pytest's do not.
-            env = {"TMPDIR": os.environ["DIBS_TEST_RUN_FOLDER"]}
+            env = {"TMPDIR": stack.enter_context(tempfile.TemporaryDirectory(prefix="dibs-"))}
             started[name] = stack.enter_context(Child(command, cwd=ROOT, env=env)), folder
         yield started
 
