@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from dibs.domain.retention import Retention
 from dibs.domain.task import Registry
 from dibs.engine.liveness import Heartbeat, Registration, deregister, ensure_queues, register
+from dibs.engine.rescue import disown
 from dibs.storage.link import Link, LinkDownError
 from dibs.storage.psycopg_connection import import_early
 from dibs.worker import logs
@@ -303,6 +304,10 @@ class Worker:
             async with asyncio.timeout(FLUSH_AT_STOP_SECONDS):
                 await self._fetcher.flush()
                 await self._link.run(deregister(self._worker_id))
+                # A claim that was cut off on its way may have been committed all the same. Deregistering has waited for
+                # it, since it locks the worker's row; whatever it took has not begun.
+                if unheard := await self._link.run(disown(self._worker_id, [])):
+                    log.info("handed back %d jobs whose claim was never answered", len(unheard))
         except (TimeoutError, LinkDownError) as error:
             log.error("could not record everything before the end (%s); others rescue the rest", error)  # noqa: TRY400
         log.info("worker %d has stopped", self._worker_id)

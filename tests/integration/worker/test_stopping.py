@@ -124,3 +124,22 @@ async def test_a_worker_that_finds_no_database_stops_at_the_first_signal(start_w
     worker.wait_for("no connection to Postgres")
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
+
+
+async def test_a_claim_that_is_under_way_when_a_worker_stops_is_handed_back(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    """Short jobs at full speed: nearly always one is."""
+    await app.enqueue_many([scripted.noop.job(n) for n in range(30_000)])
+    for stops in range(1, 6):
+        worker = start_worker("--queues=default:100")
+        await eventually(lambda: _more_done_than(db, 2_000 * stops))  # noqa: B023 - awaited in this very round
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+        assert await db.fetchval("select count(*) from dibs.lease") == 0
+    assert await db.fetchval("select count(*) from dibs.attempt_error") == 0
+    assert await db.fetchval("select coalesce(max(attempt), 0) from dibs.ready") == 0
+
+
+async def _more_done_than(db: asyncpg.Connection, count: int) -> bool:
+    return await db.fetchval("select count(*) from dibs.done") > count
