@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos chaos-check lock clean
+.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos chaos-check stateful lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ chaos: $(READY) ## break everything around workers for a long while, and count (
 
 chaos-check: $(READY) ## see that builds broken on purpose are found out, a minute on a quiet machine
 	$(BIN)/python -m pytest chaos/test_broken_builds.py $(ARGS)
+
+stateful: $(READY) ## compare the engine with its model over new random histories (N=2000 tries so many)
+	DIBS_STATEFUL_HISTORIES=$(or $(N),2000) $(BIN)/python -m pytest tests/stateful $(ARGS)
 
 lock: ## pin the packages of requirements/dev.lock anew
 	$(BIN)/python -m pip install --quiet uv==$(UV)
