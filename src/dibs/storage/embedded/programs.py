@@ -110,6 +110,9 @@ def _become(data: Path) -> tuple[str, ...]:
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
+        # Without this the kernel leaves that right out of account where a program asks whether it may run another
+        # one, access(2), as initdb and pg_ctl do: programs in a closed folder would not be found.
+        "--securebits=+no_setuid_fixup",
         "--",
     )
 
