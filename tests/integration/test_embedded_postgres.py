@@ -79,7 +79,8 @@ def as_ordinary_user(*command: str) -> list[str]:
     readable = (
         subprocess.run([*become, "env", sys.executable, "-c", ""], check=False, capture_output=True).returncode == 0
     )
-    rights = [] if readable else ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    read = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--securebits=+no_setuid_fixup")
+    rights = [] if readable else list(read)
     return [*become, *rights, "--", *command]
 
 
