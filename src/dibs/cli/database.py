@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _HINTS: Final = {
     "25006": "This is a standby; give the DSN of the primary.",
-    "42501": "Connect as the role that owns the tables, or have it grant what is missing.",
+    "42501": "Connect as the role that owns the tables, or have it grant what is missing, with `dibs grant`.",
     "42939": "Choose another --schema.",
 }
 """What to do when Postgres refuses a statement, by its SQLSTATE."""

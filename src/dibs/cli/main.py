@@ -4,6 +4,7 @@ import click
 
 from dibs.cli.bench import bench
 from dibs.cli.demo import demo
+from dibs.cli.grant import grant
 from dibs.cli.health import health
 from dibs.cli.jobs import jobs
 from dibs.cli.migrate import migrate
@@ -32,5 +33,5 @@ def main(context: click.Context, *, dsn: str | None, schema: str) -> None:
     context.obj = Target(dsn, schema)
 
 
-for command in (worker, migrate, status, health, jobs, prune, demo, bench):
+for command in (worker, migrate, grant, status, health, jobs, prune, demo, bench):
     main.add_command(command)

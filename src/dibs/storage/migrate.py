@@ -101,9 +101,9 @@ async def missing_right(connection: Connection, schema: str) -> str:
     )
 
 
-def command(schema: str) -> str:
-    """What to type in a shell to bring the tables in *schema* up to date."""
-    return "dibs migrate" if schema == "dibs" else f"dibs --schema {shlex.quote(schema)} migrate"
+def command(schema: str, verb: str = "migrate") -> str:
+    """What to type in a shell to do *verb* to the tables in *schema*: by default, to bring them up to date."""
+    return f"dibs {verb}" if schema == "dibs" else f"dibs --schema {shlex.quote(schema)} {verb}"
 
 
 def script(pending: Sequence[Migration], schema: str, *, into_schema: bool = False) -> str:
@@ -126,7 +126,7 @@ async def check(connection: Connection, schema: str = "dibs") -> None:
         role = await connection.fetchval("select current_user::text")
         raise SchemaError(
             f"role {role!r} may not use the tables in schema {schema!r} ({error}); connect as their owner, or have "
-            "the owner grant usage of the schema, and select, insert, update and delete on its tables"
+            f"the owner run: {command(schema, 'grant')} worker --to {shlex.quote(role)} (or producer, reader, operator)"
         ) from error
     newest = migrations()[-1].version
     if not found.applied:
