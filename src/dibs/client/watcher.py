@@ -89,5 +89,6 @@ class Watcher:
                 await self._link.subscribe({self._channel: self._on_change})
 
     def _on_change(self, payload: str) -> None:
-        for changed in self._changed.get(int(payload), ()):
-            changed.set()
+        if payload.isdecimal():  # anybody can send anything
+            for changed in self._changed.get(int(payload), ()):
+                changed.set()

@@ -34,6 +34,9 @@ have come back. (After a restart, `heartbeat.sql` looks at how long the server h
 LAPSE_SHARE: Final = 0.8
 """Of its time-out, after which a worker that could not renew starts nothing new. The rest is margin for its clock."""
 
+NUDGE_SECONDS: Final = 0.02
+"""Notifications of cancelled jobs that come closer together than this are answered with one heartbeat."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
@@ -48,7 +51,6 @@ class Signals:
     on_broken: Callable[[BaseException], None]
     """The thread came to an end of its own accord, which it never should."""
     on_wake: Callable[[str], None]
-    on_cancel: Callable[[str], None]
 
 
 class Liveness:
@@ -64,6 +66,7 @@ class Liveness:
         self._stopped: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._renewed_at = monotonic()
+        self._nudged = asyncio.Event()
 
     @property
     def silent_seconds(self) -> float:
@@ -154,16 +157,25 @@ class Liveness:
                     is_settled = link.connections == 1 or monotonic() - connected_at >= SETTLE_SECONDS
                     post(self._signals.on_heartbeat, beat, is_settled)
                 if link.connections == seen:  # else: first of all, listen on the new connection
-                    await asyncio.sleep(self._config.heartbeat_seconds)
+                    await self._pause()
         finally:
             watch.cancel()
             await link.close()
+
+    async def _pause(self) -> None:
+        """Until the next heartbeat is due; it is at once when somebody says that jobs were cancelled."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.heartbeat_seconds):
+                await self._nudged.wait()
+            await asyncio.sleep(NUDGE_SECONDS)
+        self._nudged.clear()
 
     async def _listen(self, link: Link, post: Callable[..., object]) -> None:
         await link.subscribe(
             {
                 channel(self._schema, "wake"): lambda payload: _ignore(post(self._signals.on_wake, payload)),
-                channel(self._schema, "cancel"): lambda payload: _ignore(post(self._signals.on_cancel, payload)),
+                # Anybody can send one: which jobs are to be cancelled is asked of the tables, with a heartbeat at once.
+                channel(self._schema, "cancel"): lambda _: self._nudged.set(),
             }
         )
 
