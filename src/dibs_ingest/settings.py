@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -32,7 +32,7 @@ class Settings:
     #: The model to ask the endpoint for.
     http_model: str = ""
     #: The endpoint's key, if it wants one.
-    http_key: str = ""
+    http_key: str = field(default="", repr=False)
     #: Ask the endpoint for this many dimensions. 0: leave it to the model.
     http_dims: int = 0
     #: Texts per request to the endpoint.

@@ -1,6 +1,6 @@
 """What the commands share: the database they are about, and how they end when they can not do what they should."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
@@ -21,7 +21,7 @@ class ConfigurationError(click.ClickException):
 class Target:
     """Which database, and which schema in it."""
 
-    dsn: str | None
+    dsn: str | None = field(repr=False)
     """As given; null: DIBS_DATABASE_URL, and without it the embedded one in ./.dibs."""
     schema: str
 

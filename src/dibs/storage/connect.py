@@ -73,9 +73,13 @@ WORKER_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "60s",
 }
 
-# Up to the last @: a password whose @, / or ? is not percent-encoded must not show either.
-_URL_PASSWORD: Final = re.compile(r"(//[^:/?#@]*):(?:[^?]*|.*)@")
-_NAMED_PASSWORD: Final = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+# Up to the last @: a password whose @, / or ? is not percent-encoded must not show either, nor one in a DSN without
+# its scheme. Names of users may hold an @.
+_URL_PASSWORD: Final = re.compile(r"^([\w+.-]*://[^:/?#]*|[^:/?#]*(?!://)):(?:[^?]*|.*)@", re.DOTALL)
+_QUERY_PASSWORD: Final = re.compile(r"([?&]\w*password=)[^&#]*", re.IGNORECASE)
+_NAMED_PASSWORD: Final = re.compile(
+    r"((?:^|\s)\w*password\s*=\s*)(?:'(?:[^'\\]|\\.)*(?:'|$)|(?:[^\s\\]|\\.)*)", re.IGNORECASE | re.DOTALL
+)
 
 if TYPE_CHECKING:  # generic only in the type stubs
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -129,7 +133,7 @@ async def close(connection: Connection) -> None:
 def redact(dsn: str) -> str:
     """*dsn* without its password, fit for logs; of one that is badly written, rather too much than too little goes."""
     shown = _URL_PASSWORD.sub(r"\1:***@", dsn, count=1)
-    return _NAMED_PASSWORD.sub(r"\1***", shown)
+    return _NAMED_PASSWORD.sub(r"\1***", _QUERY_PASSWORD.sub(r"\1***", shown))
 
 
 async def _connect(*args: Any, **options: Any) -> Connection:
@@ -138,11 +142,12 @@ async def _connect(*args: Any, **options: Any) -> Connection:
         return await asyncpg.connect(*args, **options)
     except (ValueError, asyncpg.ClientConfigurationError) as error:
         # What could not be read may be a part of the password: asyncpg's words are shown only where they are safe.
+        # Neither are they kept as its cause, which a traceback would show.
         why = f": {error}" if isinstance(error, asyncpg.ClientConfigurationError) else ""
         raise ConfigError(
             f"{shown!r} is not a DSN{why}; expected something like "
             "postgresql://user:password@host:5432/database (in a password, special characters are written as %23 for #)"
-        ) from error
+        ) from None
     except DATABASE_ERRORS as error:
         unavailable = DatabaseUnavailableError(f"can not connect to {shown!r}: {_why_unavailable(error)}")
         unavailable.sqlstate = getattr(error, "sqlstate", None)

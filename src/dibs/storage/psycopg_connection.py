@@ -26,7 +26,7 @@ def psycopg_connection(dsn: str, *, name: str) -> "Iterator[psycopg.Connection[A
     """A psycopg connection in autocommit, closed at the end; *name* shows in `pg_stat_activity`.
 
     Raises:
-        ConfigError: psycopg is not installed.
+        ConfigError: psycopg is not installed, or the DSN can not be understood.
         DatabaseUnavailableError: The server can not be reached, or turns the connection down.
     """
     try:
@@ -40,6 +40,8 @@ def psycopg_connection(dsn: str, *, name: str) -> "Iterator[psycopg.Connection[A
         connection = psycopg.connect(
             dsn, autocommit=True, application_name=name, connect_timeout=round(CONNECT_SECONDS)
         )
+    except psycopg.ProgrammingError:  # its words quote the DSN, the password with it
+        raise ConfigError(f"{redact(dsn)!r} is not a DSN") from None
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(f"can not connect to {redact(dsn)!r}: {error}") from error
     with connection:

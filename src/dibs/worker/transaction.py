@@ -9,7 +9,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ NAME: Final = "dibs transaction"
 class Lender:
     """Where jobs get a connection from when they bring none."""
 
-    dsn: str
+    dsn: str = field(repr=False)
     schema: str
     pooled: Callable[[], AbstractAsyncContextManager[Any]]
     """An asyncpg connection of the app's pool."""

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
@@ -48,7 +48,7 @@ FLUSH_AT_STOP_SECONDS: Final = 10.0
 class Workplace:
     """What a worker works with."""
 
-    dsn: str
+    dsn: str = field(repr=False)
     schema: str
     registry: Registry
     resources: Sequence[Resource[Any]]
@@ -236,7 +236,6 @@ class Worker:
             on_lapse=lambda: self._slots.hold_back(held_back=True),
             on_broken=self._on_broken,
             on_wake=self._on_wake,
-            on_cancel=lambda payload: self._cancel([int(id_) for id_ in payload.split(",")]),
         )
 
     def _on_heartbeat(self, beat: Heartbeat, is_settled: bool) -> None:  # noqa: FBT001 - a callback
