@@ -14,9 +14,9 @@ from dibs.client.database import Database
 from dibs.client.portal import Portal
 from dibs.domain.batch import Batch, BatchProgress
 from dibs.domain.codec import Signature
-from dibs.domain.errors import ConfigError
+from dibs.domain.errors import ConfigError, PayloadTooLargeError
 from dibs.domain.job import EnqueuedJob, Job, NewJob
-from dibs.domain.limits import BATCH_NAME_LENGTH_MAX, JOB_ID_MAX, LISTED_MAX, SCHEMA_LENGTH_MAX
+from dibs.domain.limits import ARGUMENT_BYTES_MAX, BATCH_NAME_LENGTH_MAX, JOB_ID_MAX, LISTED_MAX, SCHEMA_LENGTH_MAX
 from dibs.domain.retention import Retention
 from dibs.domain.retry import Retry, seconds
 from dibs.domain.state import JobState
@@ -310,6 +310,9 @@ def _check_jobs(jobs: Sequence[Any]) -> None:
     if set(map(type, jobs)) - {NewJob}:
         stranger = next(job for job in jobs if type(job) is not NewJob)
         raise TypeError(f"expected jobs that were made by Task.job(...), got {stranger!r}")
+    for job in jobs:  # Task.job has counted bytes; this is for jobs that were made by hand
+        if len(job.args_json) > ARGUMENT_BYTES_MAX:
+            raise PayloadTooLargeError(f"{job.task}: the arguments take more than {ARGUMENT_BYTES_MAX:,} bytes as JSON")
 
 
 def _ids(job_ids: Any) -> list[int]:

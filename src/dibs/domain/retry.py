@@ -52,6 +52,8 @@ class Retry:
         wanted: Any = attempts if attempts is not None else (len(in_seconds) + 1 if in_seconds else 3)
         if not isinstance(wanted, int) or not 1 <= wanted <= ATTEMPTS_MAX:
             raise ConfigError(f"Retry: attempts must be a whole number from 1 to {ATTEMPTS_MAX}, got {wanted!r}")
+        if len(in_seconds) > ATTEMPTS_MAX:
+            raise ConfigError(f"Retry: at most {ATTEMPTS_MAX} delays, got {len(in_seconds)}")
         if not all(0 <= d <= DELAY_SECONDS_MAX for d in (*in_seconds, seconds(backoff), seconds(maximum))):
             raise ConfigError(
                 f"Retry: delays must be zero to {DELAY_SECONDS_MAX:.0f} seconds, "

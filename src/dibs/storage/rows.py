@@ -6,8 +6,10 @@ import msgspec
 
 from dibs.domain.batch import BatchProgress
 from dibs.domain.job import ClaimedJob, Job, JobProgress
+from dibs.domain.limits import MESSAGE_CHARACTERS_MAX
 from dibs.domain.state import JobState
 from dibs.domain.status import QueueStatus, WorkerStatus
+from dibs.domain.text import storable
 from dibs.storage.session import Row
 
 
@@ -81,5 +83,11 @@ def worker_status(row: Row) -> WorkerStatus:
 
 def _arguments(encoded: str) -> dict[str, Any]:
     """Arguments for people to read; written by other means than dibs, they may be any JSON."""
-    decoded = msgspec.json.decode(encoded)
+    try:
+        decoded = msgspec.json.decode(encoded)
+    except (
+        ValueError,
+        RecursionError,
+    ):  # what Postgres takes for JSON and a decoder does not, as 1e999
+        return {"": storable(encoded, MESSAGE_CHARACTERS_MAX)}
     return decoded if isinstance(decoded, dict) else {"": decoded}

@@ -10,6 +10,7 @@ from typing import Any
 
 from dibs.domain.errors import JobTimeout
 from dibs.domain.job import ClaimedJob
+from dibs.domain.limits import DELAY_SECONDS_MAX
 from dibs.domain.outcome import CANCELLED, HANDED_BACK, SUCCEEDED, Outcome
 from dibs.domain.task import Registry, TaskSpec
 from dibs.worker import outcomes
@@ -88,7 +89,9 @@ class Running:
         self._slot = slot
         limit = self.job.timeout_seconds or self._spec.timeout_seconds
         timer = None
-        if limit is not None:
+        if (
+            limit is not None and limit <= DELAY_SECONDS_MAX
+        ):  # an event loop takes no infinity and no NaN
             timer = asyncio.get_running_loop().call_later(limit, self.interrupt, Interruption.TIMEOUT)
         try:
             await self._rest

@@ -9,6 +9,7 @@ import msgspec
 
 from dibs.domain.errors import ArgumentsError, Snooze
 from dibs.domain.job import ClaimedJob
+from dibs.domain.limits import DELAY_SECONDS_MAX
 from dibs.domain.outcome import Failure, Outcome, Verdict
 from dibs.domain.retry import Retry
 from dibs.domain.task import TaskSpec
@@ -28,7 +29,9 @@ def of_error(job: ClaimedJob, spec: TaskSpec, error: BaseException) -> Outcome:
     if is_expected or job.attempt >= job.max_attempts:
         log.error("failed: %s: %s", failure.error_type, failure.message, exc_info=None if is_expected else error)
         return Outcome(Verdict.FAIL, failure=failure)
-    delay = _retry(job, spec).delay(job.attempt, random.random)
+    # Written by other means than dibs, a policy may hold what Postgres can not add to a moment; that would fail the
+    # statement that carries the endings of other jobs, too.
+    delay = min(_retry(job, spec).delay(job.attempt, random.random), DELAY_SECONDS_MAX)
     log.warning("attempt %d of %d failed, next in %.1f s: %s: %s", job.attempt, job.max_attempts, delay,
                 failure.error_type, failure.message)  # fmt: skip
     return Outcome(Verdict.RETRY, delay, failure)
