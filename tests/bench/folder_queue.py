@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ PROFILES: dict[str, dict[str, Any]] = {
     "honest": {},
     "loses": {"skips": 7},
     "repeats": {"repeats": 7},
+    "does_not_retry": {"retries": False},
     "forgets": {"forgets": 7},
+    "records_late": {"late_seconds": 0.5},
     "crashes": {"crashes": True},
 }
 
 
 def prepare(url: str) -> None:
-    for name in ("line", "done"):
+    for name in ("line", "taken", "done"):
         (Path(url) / name).mkdir()
 
 
@@ -48,11 +51,16 @@ def work(url: str, profile: str) -> None:
     settings = PROFILES[profile]
     if settings.get("crashes"):
         raise RuntimeError("the worker has crashed")
-    line, done = Path(url) / "line", Path(url) / "done"
+    line, taken, done = (Path(url) / name for name in ("line", "taken", "done"))
     while True:
         for file in line.iterdir():
+            try:
+                file.rename(taken / file.name)
+            except FileNotFoundError:
+                continue  # another worker was faster
             run(int(file.name), settings)
-            file.unlink()
+            if not any(line.iterdir()):
+                time.sleep(settings.get("late_seconds", 0))
             if int(file.name) != settings.get("forgets"):
                 (done / file.name).touch()
 
@@ -64,7 +72,8 @@ def run(number: int, settings: dict[str, Any]) -> None:
         try:
             tally.run_sync(number)
         except tally.DeliberateError:
-            tally.run_sync(number)  # the retry
+            if settings.get("retries", True):
+                tally.run_sync(number)
 
 
 def finished(url: str) -> int | None:

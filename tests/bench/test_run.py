@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dibs.bench.driver import System
+from dibs.bench.driver import Stage, System
 from dibs.bench.places import Counters, FreshDatabase, processor_counters
+from dibs.bench.processes import title
 from dibs.bench.run import run
 from dibs.bench.scenarios.drain import Drain
 from dibs.bench.scenarios.enqueue import Enqueue
@@ -25,7 +26,8 @@ DRAIN = Drain(name="drain", jobs=40, seconds_max=3.0)
 
 KINDS: tuple[Scenario, ...] = (
     DRAIN,
-    Drain(name="two", jobs=40, from_start=True),
+    Drain(name="from_start", jobs=40, from_start=True),
+    Drain(name="two", jobs=400, body="sleep:0.005", workers=2),
     Drain(name="failing", jobs=40, body="fail:0.05"),
     Drain(name="waiting", jobs=40, body="sleep:0.001", payload_bytes=200),
     Enqueue(name="one", jobs=40, callers=3),
@@ -40,13 +42,14 @@ class Folder:
 
     environment: Mapping[str, str] = {}
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, parent: Path, name: str = "") -> None:
         self._parent = parent
+        self._name = name
         self._runs = 0
 
     async def reset(self) -> str:
         self._runs += 1
-        folder = self._parent / str(self._runs)
+        folder = self._parent / f"{self._name}{self._runs}"
         folder.mkdir()
         return str(folder)
 
@@ -76,7 +79,6 @@ async def test_every_kind_of_scenario_counts_dibs(database_server: TestServer, s
         await place.drop()
     assert result.wrong is None
     assert (result.counts.distinct, result.counts.repeated, result.counts.finished) == (scenario.jobs, 0, scenario.jobs)
-    assert result.counts.stale_endings == 0
     assert result.costs.wal_bytes
 
 
@@ -98,7 +100,37 @@ async def test_a_system_that_miscounts_gets_no_figure(
     assert result.rate is None
     shown = result.as_json()
     assert (shown["rate"], shown["seconds"], shown["per_job"], shown["pickup_ms"]) == (None, None, {}, {})
-    assert shown["counts"]["stale_endings"] == (None if repeated else 0)
+
+
+async def test_a_job_that_is_not_retried_is_seen_though_the_system_says_all_have_finished(tmp_path: Path):
+    failing = Drain(name="failing", jobs=40, body="fail:0.05", seconds_max=1.0)
+    result = await run(FOLDER_QUEUE, failing, profile="does_not_retry", place=Folder(tmp_path))
+    assert result.wrong == "2 jobs failed, as they should, and were not retried"
+    assert (result.counts.unretried, result.counts.finished) == (2, 40)
+
+
+async def test_no_command_line_tells_the_url(tmp_path: Path):
+    place, tally_folder = Folder(tmp_path), tmp_path / "tally"
+    tally_folder.mkdir()
+    (tmp_path / "1").mkdir()
+    url = await Folder(tmp_path / "1", name="pass-word").reset()
+    stage = Stage(
+        system=FOLDER_QUEUE, url=url, folder=tally_folder, jobs=1, body="noop", environment=place.environment
+    )  # fmt: skip
+    await stage.call("prepare")
+    async with stage.worker("honest") as worker:
+        await stage.call("enqueue", first=0, count=1, callers=1, payload_bytes=None, how="one")
+        await stage.executed(1, 1, 10.0, worker)
+        said = title(worker.process.pid)
+    assert said.endswith("folder_queue.py work")
+    assert "pass-word" not in said
+
+
+async def test_the_last_ending_is_within_the_clock_of_a_drain(tmp_path: Path):
+    # Its last job is executed at once, and is on record only half a second later.
+    result = await run(FOLDER_QUEUE, DRAIN, profile="records_late", place=Folder(tmp_path))
+    assert result.wrong is None
+    assert result.seconds > 0.5
 
 
 async def test_a_system_that_crashes_is_named_with_its_last_words(tmp_path: Path):
@@ -113,5 +145,5 @@ async def test_results_are_json(tmp_path: Path):
     assert shown["system"] == "folders"
     assert shown["settings"]["jobs"] == 40
     assert shown["counts"] == {
-        "jobs": 40, "distinct": 40, "lost": 0, "repeated": 0, "finished": 40, "stale_endings": 0,
+        "jobs": 40, "distinct": 40, "lost": 0, "repeated": 0, "unretried": 0, "finished": 40,
     }  # fmt: skip

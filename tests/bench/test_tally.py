@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from array import array
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,11 @@ def test_lost_and_repeated_jobs_of_several_processes_are_seen(tmp_path: Path):
     assert found.first_ns == found.starts[0] > 0
     assert found.last_ns == found.starts[38]
     assert found.starts[39] == 0
-    counts = count(found, failures=0, finished=40)
-    assert (counts.lost, counts.repeated, counts.stale_endings) == (1, 3, None)
+    assert executions.count(tmp_path, JOBS) == (39, 42)
+    assert executions.count(tmp_path, JOBS, range(5, 20)) == (15, 18)
+    assert executions.counts(tmp_path, JOBS, range(18, 20)) == bytes([1, 2])
+    counts = count(found, fail_every=0, finished=40)
+    assert (counts.lost, counts.repeated) == (1, 3)
     assert wrong(counts) == "1 of 40 jobs were not executed in time"
 
 
@@ -69,8 +73,23 @@ def test_what_should_fail_fails_once_wherever_it_runs(tmp_path: Path, processes:
 
 
 @pytest.mark.parametrize(
-    ("failures", "total", "repeated"), [(0, 40, 0), (0, 41, 1), (2, 42, 0), (2, 43, 1), (2, 40, 0)]
+    ("fail_every", "executed", "repeated", "unretried"),
+    [
+        (0, {}, 0, 0),
+        (0, {3: 2}, 1, 0),
+        (20, {19: 2, 39: 2}, 0, 0),
+        (20, {19: 2, 39: 3}, 1, 0),
+        (20, {19: 2}, 0, 1),
+        # As many executions in all as there have to be, and still one job was not retried.
+        (20, {3: 2, 19: 2}, 1, 1),
+    ],
 )
-def test_executions_that_had_to_be_are_not_held_against_a_system(failures: int, total: int, repeated: int):
-    found = executions.Executions(JOBS, JOBS, total, executions.array("q", [1] * JOBS))
-    assert count(found, failures=failures, finished=None).repeated == repeated
+def test_each_job_is_held_against_how_often_it_had_to_run(
+    fail_every: int, executed: dict[int, int], repeated: int, unretried: int
+):
+    found = executions.Executions(bytes(executed.get(number, 1) for number in range(JOBS)), array("q", [1] * JOBS))
+    counts = count(found, fail_every=fail_every, finished=None)
+    assert (counts.repeated, counts.unretried) == (repeated, unretried)
+    assert (wrong(counts) is None) == (repeated == unretried == 0)
+    if unretried:
+        assert wrong(counts) == "1 jobs failed, as they should, and were not retried"

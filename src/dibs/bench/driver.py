@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,10 @@ from dibs.bench.processes import tree_cpu_seconds, tree_rss_bytes
 from dibs.bench.stage import tally
 
 STAGE: Final = Path(tally.__file__).with_name("stage.py")
-POLL_SECONDS: Final = 0.02
-"""How often the counts are looked at. It costs well under a hundredth of a core."""
+_POLL_SECONDS: Final = 0.02
+_POLL_SECONDS_OF_MANY: Final = 0.1
+_MANY_JOBS: Final = 20_000
+"""Beyond so many, counts are looked at less often: a look takes a few nanoseconds for each job."""
 
 _STOP_SECONDS: Final = 30.0
 _LOG_CHARACTERS: Final = 1_000
@@ -54,6 +56,16 @@ class Worker:
         return tree_rss_bytes(self.process.pid)
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a system said when it was asked how many jobs have finished."""
+
+    finished: int | None
+    """Null when it can not say."""
+    asked_ns: int
+    """When the question was put that got this answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One system on one database, with one tally."""
@@ -73,13 +85,23 @@ class Stage:
             StageError: It failed.
         """
         async with self._started(verb, options) as process:
-            assert process.stdout is not None  # noqa: S101 - it was asked for
-            said = await process.stdout.read()
-            code = await process.wait()
-        if code or not said:
-            raise StageError(f"{self.system.name}: {verb} ended with exit code {code}. {self._last_words()}")
-        answer: dict[str, Any] = json.loads(said)
-        return answer
+            return await self._answer(verb, process)
+
+    @asynccontextmanager
+    async def asking(self, jobs: int, seconds_max: float) -> AsyncIterator[Callable[[], Awaitable[Finished]]]:
+        """Make ready to ask the system how many of its jobs have finished, so that the question takes no time then.
+
+        What is yielded asks until all *jobs* have, or the answer has not changed for *seconds_max*.
+        """
+        async with self._started("finished", {"count": jobs, "seconds_max": seconds_max}, is_held=True) as process:
+            await self._answer("finished", process)
+
+            async def ask() -> Finished:
+                _writer(process).close()
+                answer = await self._answer("finished", process)
+                return Finished(answer["finished"], answer["asked_ns"])
+
+            yield ask
 
     @asynccontextmanager
     async def worker(self, profile: str) -> AsyncIterator[Worker]:
@@ -108,27 +130,43 @@ class Stage:
                 if worker.process.returncode is not None:
                     code = worker.process.returncode
                     raise StageError(f"{self.system.name}: a worker ended with exit code {code}. {self._last_words()}")
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(poll_seconds(self.jobs))
 
     def executions(self) -> executions.Executions:
         """What has been executed so far."""
         return executions.read(self.folder, self.jobs)
 
     @asynccontextmanager
-    async def _started(self, verb: str, options: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
-        options = {"url": self.url, **options}
+    async def _started(
+        self, verb: str, options: Mapping[str, Any], *, is_held: bool = False
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run a verb; one that *is_held* waits, once it is ready, until its input is closed."""
         with self._log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                self.system.python, STAGE, self.system.adapter, verb, json.dumps(options),
-                env=self._environment(), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log,
+                self.system.python, STAGE, self.system.adapter, verb,
+                env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
                 start_new_session=True,  # a Ctrl-C in the terminal is for us, who stop it
             )  # fmt: skip
         try:
+            # Not in the command line: everybody on the machine can read that, and the url may have a password.
+            writer = _writer(process)
+            writer.write(json.dumps({"url": self.url, **options}).encode() + b"\n")
+            if not is_held:
+                writer.close()
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+
+    async def _answer(self, verb: str, process: asyncio.subprocess.Process) -> dict[str, Any]:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        said = await process.stdout.readline()
+        if not said:
+            code = await process.wait()
+            raise StageError(f"{self.system.name}: {verb} ended with exit code {code}. {self._last_words()}")
+        answer: dict[str, Any] = json.loads(said)
+        return answer
 
     def _environment(self) -> dict[str, str]:
         # Some workers start others by a command line of their own: those must find the adapter and the tally, too.
@@ -148,3 +186,16 @@ class Stage:
 
     def _last_words(self) -> str:
         return self._log.read_text("utf-8", "replace").strip()[-_LOG_CHARACTERS:]
+
+
+def poll_seconds(jobs: int) -> float:
+    """How long to wait between two looks at the counts of so many jobs: it costs about a hundredth of a core.
+
+    No figure depends on it but for the end of a drain, by at most one such wait; see `Drain`.
+    """
+    return _POLL_SECONDS if jobs <= _MANY_JOBS else _POLL_SECONDS_OF_MANY
+
+
+def _writer(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
+    assert process.stdin is not None  # noqa: S101 - it was asked for
+    return process.stdin

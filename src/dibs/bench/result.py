@@ -16,11 +16,10 @@ class Counts:
     """Jobs that were executed."""
     repeated: int
     """Executions beyond those that had to be."""
+    unretried: int = 0
+    """Jobs that failed, as they should, and were not executed again."""
     finished: int | None
     """Jobs that the system itself says have finished; null when it can not say."""
-    stale_endings: int | None = None
-    """Endings that were accepted of an execution that was not the job's last. None can be when nothing ran twice; null
-    when something did and the system does not tell."""
 
     @property
     def lost(self) -> int:
@@ -108,8 +107,8 @@ class Result:
                 "distinct": counts.distinct,
                 "lost": counts.lost,
                 "repeated": counts.repeated,
+                "unretried": counts.unretried,
                 "finished": counts.finished,
-                "stale_endings": counts.stale_endings,
             },
             "wrong": self.wrong,
         }

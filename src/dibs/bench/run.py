@@ -30,7 +30,7 @@ async def run(system: System, scenario: Scenario, *, profile: str, place: Place)
             measured = await scenario.measure(stage, place, profile)
         except StageError as error:
             failure = str(error)
-        counts = count(stage.executions(), failures=scenario.failures, finished=measured.finished)
+        counts = count(stage.executions(), fail_every=scenario.fail_every, finished=measured.finished)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Result(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dibs.bench import limits
@@ -17,8 +17,10 @@ from dibs.bench.scenarios.scenario import Scenario
 from dibs.bench.scratch import ScratchSchema
 from dibs.bench.systems.own import DIBS
 
-PICKUP_JOBS: Final = 82
+PICKUP_JOBS_MAX: Final = 82
 _PAYLOAD_BYTES: Final = limits.PAYLOAD_BYTES
+_RATE_MIN: Final = 1_000
+"""Jobs per second; what is slower is given up, but not before two minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +67,21 @@ STEPS: Final[Mapping[str, str]] = {
 def steps(jobs: int) -> dict[str, tuple[Scenario, str]]:
     """The scenarios and profiles, for a size of so many jobs."""
     few, some = max(jobs // 20, 20), max(jobs // 4, 20)
-    return {
-        "enqueue_one": (Enqueue(name="enqueue_one", jobs=few, payload_bytes=_PAYLOAD_BYTES), "best"),
-        "enqueue_ten": (Enqueue(name="enqueue_ten", jobs=some, callers=10, payload_bytes=_PAYLOAD_BYTES), "best"),
-        "enqueue_many": (Enqueue(name="enqueue_many", jobs=jobs, how="many", payload_bytes=_PAYLOAD_BYTES), "best"),
-        "drain": (Drain(name="drain", jobs=jobs), "default"),
-        "drain_best": (Drain(name="drain_best", jobs=jobs), "best"),
-        "feed": (Feed(name="feed", jobs=some, payload_bytes=_PAYLOAD_BYTES), "best"),
-        "pickup": (Pickup(name="pickup", jobs=PICKUP_JOBS, payload_bytes=_PAYLOAD_BYTES), "default"),
-    }
+    scenarios: tuple[tuple[Scenario, str], ...] = (
+        (Enqueue(name="enqueue_one", jobs=few, payload_bytes=_PAYLOAD_BYTES), "best"),
+        (Enqueue(name="enqueue_ten", jobs=some, callers=10, payload_bytes=_PAYLOAD_BYTES), "best"),
+        (Enqueue(name="enqueue_many", jobs=jobs, how="many", payload_bytes=_PAYLOAD_BYTES), "best"),
+        (Drain(name="drain", jobs=jobs), "default"),
+        (Drain(name="drain_best", jobs=jobs), "best"),
+        (Feed(name="feed", jobs=some, payload_bytes=_PAYLOAD_BYTES), "best"),
+        (Pickup(name="pickup", jobs=min(some, PICKUP_JOBS_MAX), payload_bytes=_PAYLOAD_BYTES), "default"),
+    )
+    return {each.name: (_patient(each), profile) for each, profile in scenarios}
+
+
+def _patient(scenario: Scenario) -> Scenario:
+    """The same with time enough for its jobs, however many they are."""
+    return replace(scenario, seconds_max=max(scenario.seconds_max, scenario.jobs / _RATE_MIN))
 
 
 async def survey(dsn: str, schema: str, jobs: int, begins: Callable[[str], None]) -> Survey:

@@ -18,6 +18,7 @@ class Enqueue(Scenario):
 
     async def measure(self, stage: Stage, place: Place, profile: str) -> Measured:
         """Enqueue, then drain."""
+        await place.settle()
         before = await place.read()
         answer = await self.enqueue(stage, how=self.how, callers=self.callers)
         costs = Costs(**spent(before, await place.read()))

@@ -17,6 +17,7 @@ class Feed(Scenario):
 
     async def measure(self, stage: Stage, place: Place, profile: str) -> Measured:
         """Feed and drain."""
+        await place.settle()
         before = await place.read()
         async with working(stage, profile, self.workers) as workers:
             await self.warmed_up(stage, *workers)

@@ -20,6 +20,7 @@ class Pickup(Scenario):
 
     async def measure(self, stage: Stage, place: Place, profile: str) -> Measured:
         """Send at fixed times."""
+        await place.settle()
         before = await place.read()
         async with working(stage, profile) as workers:
             await self.warmed_up(stage, *workers)

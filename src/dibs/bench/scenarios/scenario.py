@@ -1,12 +1,12 @@
 """What all scenarios have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dibs.bench.driver import Stage, Worker
+from dibs.bench.driver import Finished, Stage, Worker
 from dibs.bench.places import Place
 from dibs.bench.result import Costs
 
@@ -40,10 +40,15 @@ class Scenario(ABC):
     """How long the executions may take before the run is given up."""
 
     @property
+    def fail_every(self) -> int:
+        """Of how many jobs one fails, once; 0: none does."""
+        kind, _, share = self.body.partition(":")
+        return round(1 / float(share)) if kind == "fail" else 0
+
+    @property
     def failures(self) -> int:
         """How many jobs fail, once each."""
-        kind, _, share = self.body.partition(":")
-        return self.jobs // round(1 / float(share)) if kind == "fail" else 0
+        return self.jobs // self.fail_every if self.fail_every else 0
 
     @property
     def body_seconds(self) -> float:
@@ -67,10 +72,17 @@ class Scenario(ABC):
 
     async def drain(self, stage: Stage, *workers: Worker) -> int | None:
         """Wait until all jobs are executed, and the system knows it; gives how many it says have finished."""
+        async with self.asking(stage) as ask:
+            await self.executed(stage, *workers)
+            return (await ask()).finished
+
+    def asking(self, stage: Stage) -> AbstractAsyncContextManager[Callable[[], Awaitable[Finished]]]:
+        """Make ready to ask the system, when all is executed, how many jobs have finished."""
+        return stage.asking(self.jobs, FINISHED_SECONDS_MAX)
+
+    async def executed(self, stage: Stage, *workers: Worker) -> None:
+        """Wait until all jobs have started, and all executions that have to be have been seen."""
         await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
-        answer = await stage.call("finished", count=self.jobs, seconds_max=FINISHED_SECONDS_MAX)
-        found: int | None = answer["finished"]
-        return found
 
     async def warmed_up(self, stage: Stage, *workers: Worker) -> None:
         """Have job 0 executed: the workers are there."""

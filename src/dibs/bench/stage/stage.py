@@ -1,6 +1,6 @@
 """Runs one verb of one adapter file, in the environment of the system that is measured.
 
-    python stage.py ADAPTER VERB '{"url": ..., ...}'
+    python stage.py ADAPTER VERB      and the options on standard input: one line, a JSON object
 
     prepare   {url}                                               make tables
     enqueue   {url, first, count, callers, payload_bytes, how}    how: one by one, many at once, or fill: as it can
@@ -8,7 +8,8 @@
     work      {url, profile}                                      a worker, until SIGTERM
     finished  {url, count, seconds_max}                           wait until the system says so many have finished
 
-The answer is one line on standard output, a JSON object; whatever the system prints goes to standard error.
+The answer is one line on standard output, a JSON object; whatever the system prints goes to standard error. `finished`
+answers twice: first that it is ready, and then, when its standard input has been closed, what it was asked.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,13 +39,15 @@ Answer = dict[str, Any]
 
 def main(arguments: Sequence[str]) -> None:
     """Run what the command line says, and answer."""
-    path, verb, options = arguments
+    path, verb = arguments
     answers = os.dup(1)
     os.dup2(2, 1)
     _end_with_parent()
-    answer = _VERBS[verb](load(Path(path)), **json.loads(options))
+    options = json.loads(sys.stdin.readline())
+    said = _VERBS[verb](load(Path(path)), **options)
     with os.fdopen(answers, "w") as out:
-        out.write(json.dumps({**answer, **_used()}) + "\n")
+        for answer in [said] if isinstance(said, dict) else said:
+            print(json.dumps({**answer, **_used()}), file=out, flush=True)
 
 
 def load(path: Path) -> Any:
@@ -100,15 +103,22 @@ def work(adapter: Any, *, url: str, profile: str) -> Answer:
     return {}
 
 
-def finished(adapter: Any, *, url: str, count: int, seconds_max: float) -> Answer:
-    """Ask until *count* jobs have finished, or nothing has changed for *seconds_max*."""
-    found, changed = _finish(adapter.finished(url)), time.monotonic()
+def finished(adapter: Any, *, url: str, count: int, seconds_max: float) -> Iterator[Answer]:
+    """Ask until *count* jobs have finished, or nothing has changed for *seconds_max*.
+
+    It is asked once beforehand, so that nothing has to be imported any more when it matters.
+    """
+    _finish(adapter.finished(url))
+    yield {}
+    sys.stdin.read()
+    asked_ns, changed = time.monotonic_ns(), time.monotonic()
+    found = _finish(adapter.finished(url))
     while found is not None and found < count and time.monotonic() - changed < seconds_max:
         time.sleep(_FINISHED_POLL_SECONDS)
-        before, found = found, _finish(adapter.finished(url))
+        asked_ns, before, found = time.monotonic_ns(), found, _finish(adapter.finished(url))
         if found != before:
             changed = time.monotonic()
-    return {"finished": found}
+    yield {"finished": found, "asked_ns": asked_ns}
 
 
 def _finish(result: Any) -> Any:
@@ -129,7 +139,7 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
-_VERBS: Final[dict[str, Callable[..., Answer]]] = {
+_VERBS: Final[dict[str, Callable[..., Answer | Iterator[Answer]]]] = {
     "prepare": prepare,
     "enqueue": enqueue,
     "schedule": schedule,
