@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import arq
 import tally
-import uvloop
 from arq.connections import ArqRedis, RedisSettings
 from arq.constants import default_queue_name
 
@@ -51,6 +50,8 @@ def work(url: str, profile: str) -> None:
     """Run its worker until SIGTERM, which it handles itself."""
     settings = dict(PROFILES[profile])
     if settings.pop("uvloop", False):
+        import uvloop
+
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())
     arq.run_worker(type("WorkerSettings", (), {"functions": [task], "redis_settings": _settings(url), **settings}))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import awa
 import tally
-import uvloop
+from sending import run
 
 SERVER: Final = "postgres"
 KEEPS_RECORD: Final = True
@@ -21,7 +21,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     # So many places that a claim's batch of 512 finds room, and that it completes in four streams; one claimer.
     # https://github.com/hardbyte/awa/blob/main/docs/benchmarking.md
     # https://github.com/hardbyte/awa/blob/main/docs/configuration.md
-    "best": {"max_workers": 1024, "connections": 20, "uvloop": True},
+    "best": {"max_workers": 1024, "connections": 20},
 }
 
 _QUEUE: Final = "bench"
@@ -70,7 +70,6 @@ async def connect(url: str, callers: int) -> Producer:
 def work(url: str, profile: str) -> None:
     """Run a worker, with the handling of SIGTERM that it leaves to its user."""
     settings = PROFILES[profile]
-    run = uvloop.run if settings.get("uvloop") else asyncio.run
     run(_work(url, settings))
 
 

@@ -10,14 +10,14 @@ from redis import Redis
 SERVER: Final = "redis"
 KEEPS_RECORD: Final = False
 PROFILES: Final[dict[str, dict[str, Any]]] = {
-    # Ten processes. https://docs.celeryq.dev/en/stable/userguide/workers.html#concurrency
+    # Ten child processes. https://docs.celeryq.dev/en/stable/userguide/workers.html#concurrency
     "default": {"arguments": ["--concurrency=10"]},
-    # A process per core, more messages reserved, and no talk among workers.
+    # One child process, as every system has one here, more messages reserved, and no talk among workers.
     # https://docs.celeryq.dev/en/stable/userguide/optimizing.html#prefetch-limits
     # https://docs.celeryq.dev/en/stable/userguide/workers.html
     "best": {
         "arguments": [
-            "--concurrency=2",
+            "--concurrency=1",
             "--prefetch-multiplier=200",
             "--without-gossip",
             "--without-mingle",

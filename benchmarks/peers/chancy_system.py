@@ -1,14 +1,13 @@
 """Chancy: a job queue on Postgres, over psycopg 3."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
 import tally
-import uvloop
 from chancy import Chancy, Job, Queue, Worker, job
+from sending import run
 
 SERVER: Final = "postgres"
 KEEPS_RECORD: Final = True
@@ -19,7 +18,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     "default": {"concurrency": 10},
     # Of 100, 500, 1000 and 2000 at once none was faster than 500 by more than noise. What has ended is written ten
     # times a second instead of once. https://tkte.ch/chancy/reference/worker.html
-    "best": {"concurrency": 500, "send_outgoing_seconds": 0.1, "uvloop": True},
+    "best": {"concurrency": 500, "send_outgoing_seconds": 0.1},
 }
 
 
@@ -59,7 +58,6 @@ async def connect(url: str, callers: int) -> Producer:
 def work(url: str, profile: str) -> None:
     """Run its worker until SIGTERM, which it handles itself."""
     settings = PROFILES[profile]
-    run = uvloop.run if settings.get("uvloop") else asyncio.run
     run(_work(url, settings))
 
 

@@ -11,10 +11,10 @@ from redis import ConnectionPool
 SERVER: Final = "redis"
 KEEPS_RECORD: Final = False
 PROFILES: Final[dict[str, dict[str, Any]]] = {
-    # Ten threads, no results. https://huey.readthedocs.io/en/latest/consumer.html
+    # Ten threads; results, of which a task that returns nothing leaves none. https://huey.readthedocs.io/en/latest/consumer.html
     "default": {"worker_type": "thread", "workers": 10},
-    # A process per core. https://huey.readthedocs.io/en/latest/consumer.html
-    "best": {"worker_type": "process", "workers": 2},
+    # One child process, as every system has one here. https://huey.readthedocs.io/en/latest/consumer.html
+    "best": {"worker_type": "process", "workers": 1},
 }
 
 
@@ -57,7 +57,7 @@ def finished(url: str) -> int | None:
 
 
 def _huey(url: str) -> RedisHuey:
-    return RedisHuey("bench", results=False, connection_pool=ConnectionPool.from_url(url))
+    return RedisHuey("bench", connection_pool=ConnectionPool.from_url(url))
 
 
 def _with_task(huey: RedisHuey) -> Any:

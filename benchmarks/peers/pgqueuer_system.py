@@ -1,6 +1,5 @@
 """PgQueuer: a job queue on Postgres, over asyncpg."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,20 +10,20 @@ import asyncpg
 import orjson
 import pgqueuer
 import tally
-import uvloop
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job
+from sending import run
 
 SERVER: Final = "postgres"
 KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     # The nearest to a concurrency of 10: the cap must be at least twice the batch. One connection, as in its first
-    # example. https://janbjorge.github.io/pgqueuer/getting-started/quickstart/
+    # example; uvloop, which it requires and its command line uses. https://janbjorge.github.io/pgqueuer/getting-started/quickstart/
     "default": {"batch_size": 5, "max_concurrent_tasks": 10},
-    # Large batches, no cap, a pool, its settings of autovacuum, uvloop. 500 was faster than 100 and 1000,
+    # Large batches, no cap, a pool, its settings of autovacuum. 500 was faster than 100 and 1000,
     # and a pool faster than one connection.
     # https://janbjorge.github.io/pgqueuer/guides/performance-tuning/
-    "best": {"batch_size": 500, "max_concurrent_tasks": None, "pool": True, "uvloop": True},
+    "best": {"batch_size": 500, "max_concurrent_tasks": None, "pool": True},
 }
 
 
@@ -67,7 +66,6 @@ async def connect(url: str, callers: int) -> Producer:
 def work(url: str, profile: str) -> None:
     """Run what `pgq run` runs, until SIGTERM."""
     settings = PROFILES[profile]
-    run = uvloop.run if settings.get("uvloop") else asyncio.run
     run(
         pgqueuer.run(
             lambda: _manager(url, pool=settings.get("pool", False)),

@@ -1,37 +1,64 @@
-"""What is run in a comparison: which scenarios with which profiles, at which size for whom."""
+"""What is run: which scenarios with which profiles, for whom, and at which size."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.peers.catalogue import Peer
+from benchmarks.peers.catalogue import DIBS_PACE, PEERS, Peer
+from benchmarks.peers.timed import TimedDrain
+from dibs.bench.scenarios.drain import Drain
 from dibs.bench.scenarios.enqueue import Enqueue
+from dibs.bench.scenarios.feed import Feed
+from dibs.bench.scenarios.pickup import Pickup
 from dibs.bench.scenarios.scenario import Scenario
 from dibs.bench.scenarios.suite import SUITE
 
-#: The profiles of each scenario. Enqueueing has nothing to do with a worker's settings, so it runs once. Latency and
-#: the protocol that libraries publish are asked of the defaults, as those do who publish it.
-PROFILES: Final = {
-    "enqueue.one.1": ("best",),
-    "enqueue.one.10": ("best",),
-    "enqueue.many": ("best",),
-    "drain.20k": ("default", "best"),
-    "drain.20k.two": ("best",),
-    "drain.200k": ("best",),
-    "protocol": ("default",),
-    "drain.50ms": ("best",),
-    "drain.failing": ("best",),
-    "feed": ("best",),
-    "pickup": ("default",),
-}
+BOTH: Final = ("default", "best")
+BEST: Final = ("best",)
 
-#: No run of a peer is waited for any longer; what was not done by then is counted as not done, and the rate is void.
-SECONDS_MAX: Final = 45.0
+#: The profiles of each scenario. Enqueueing has nothing to do with a worker's settings, so it is run once.
+PROFILES: Final = {
+    "drain.20k": BOTH,
+    "protocol": BOTH,
+    "pickup": BOTH,
+}
+#: A comparison does not drain at the defaults once more: the protocol is that, with the start of the processes.
+_PROFILES_COMPARED: Final = PROFILES | {"drain.20k": BEST}
+
+#: What is compared; the other scenarios of the suite are run with dibs alone, by `make bench`, or by their names.
+COMPARED: Final = (
+    "enqueue.one.10",
+    "enqueue.many",
+    "drain.20k",
+    "drain.20k.two",
+    "protocol",
+    "feed",
+    "pickup",
+)
+
+#: A drain of 200,000 is for systems that do at least so many a second: of others it would be that of fewer jobs again.
+_FAST_ONLY: Final = {"drain.200k": 4_000, "drain.200k.two": 4_000}
+
+PROTOCOL: Final = "protocol"
+#: What has as many jobs for everybody who takes part, however long that takes.
+_AT_FULL_SIZE: Final = (PROTOCOL, *_FAST_ONLY)
+#: How long the executions of one run may take. The same for every system; who is still at it then did not finish.
+SECONDS_MAX: Final = 60.0
+PROTOCOL_SECONDS_MAX: Final = 120.0
+#: Seven seconds at twenty a second. The p99 is the second worst.
+_PICKUP_JOBS: Final = 142
+
+_DRAIN_SECONDS: Final = 5.0
+_ENQUEUE_SECONDS: Final = 3.0
+#: What a slow system's drain may take that only checks what was enqueued.
+_CHECK_SECONDS: Final = 5.0
+#: What a run takes besides: a fresh database, and the processes, which start and stop.
+_AROUND_SECONDS: Final = 3.0
+
 #: What `--quick` makes of the number of jobs.
 QUICK_SHARE: Final = 0.02
 _QUICK_JOBS_MIN: Final = 100
-_LATENCY: Final = "pickup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +74,97 @@ class Round:
         return f"{self.scenario.name} {self.profile}"
 
 
-def rounds(wanted: Sequence[str] | None) -> Iterator[Round]:
-    """The rounds of the scenarios whose names begin as wanted, or all that are run when nothing is."""
+def rounds(wanted: Sequence[str] | None = None) -> Iterator[Round]:
+    """Every scenario of the suite with its profiles, or of those whose names begin as wanted."""
     for scenario in SUITE:
-        if wanted is None:
-            profiles = PROFILES.get(scenario.name, ())
-        else:
-            profiles = PROFILES.get(scenario.name, ("best",)) if scenario.name.startswith(tuple(wanted)) else ()
-        for profile in profiles:
-            yield Round(scenario, profile)
+        if wanted is None or scenario.name.startswith(tuple(wanted)):
+            for profile in PROFILES.get(scenario.name, BEST):
+                yield Round(scenario, profile)
 
 
-def fitted(scenario: Scenario, peer: Peer | None, *, quick: bool) -> Scenario | None:
+def compared(wanted: Sequence[str] | None = None) -> Iterator[Round]:
+    """The rounds of a comparison. What is asked for by name need not be among those that are compared otherwise."""
+    for each in rounds(wanted):
+        profiles = _PROFILES_COMPARED.get(each.scenario.name, BEST)
+        if wanted is not None or (each.scenario.name in COMPARED and each.profile in profiles):
+            yield Round(_limited(each.scenario), each.profile)
+
+
+def fitted(scenario: Scenario, peer: Peer | None, *, profile: str = "best", quick: bool) -> Scenario | None:
     """The scenario at the size that fits a peer (None: dibs); nothing when it makes no sense for it."""
     if peer is not None:
-        if isinstance(scenario, Enqueue) and scenario.how == "many" and not peer.bulk:
+        if isinstance(scenario, Enqueue) and scenario.how == "many" and peer.pace.many is None:
             return None
-        if peer.jobs_max is not None and scenario.name.startswith("drain.200k"):
-            return None  # the same figure again as of 20,000
-        jobs = min(scenario.jobs, peer.jobs_max or scenario.jobs)
-        scenario = dataclasses.replace(scenario, jobs=jobs, seconds_max=min(scenario.seconds_max, SECONDS_MAX))
-    if quick and scenario.name != _LATENCY:
+        if peer.pace.drain(profile) < _FAST_ONLY.get(scenario.name, 0):
+            return None
+        affordable = _affordable(scenario, peer, profile)
+        if affordable < scenario.jobs:
+            scenario = dataclasses.replace(scenario, jobs=_round(affordable))
+    if quick and not isinstance(scenario, Pickup):
         jobs = max(round(scenario.jobs * QUICK_SHARE), _QUICK_JOBS_MIN)
         scenario = dataclasses.replace(scenario, jobs=min(jobs, scenario.jobs))
     return scenario
+
+
+def full_jobs(scenario_name: str) -> int:
+    """How many jobs the scenario has in a comparison, for those who are fast enough."""
+    return next(each.scenario.jobs for each in compared([scenario_name]) if each.scenario.name == scenario_name)
+
+
+def seconds_of(scenario: Scenario, peer: Peer | None, profile: str) -> float:
+    """About how long a run takes."""
+    pace = peer.pace if peer else DIBS_PACE
+    draining = min(scenario.jobs / pace.drain(profile), scenario.seconds_max)
+    if isinstance(scenario, Pickup):
+        return _AROUND_SECONDS + scenario.jobs / scenario.rate
+    if isinstance(scenario, Feed):
+        return _AROUND_SECONDS + max(draining, scenario.jobs / pace.enqueue)
+    is_one_by_one = isinstance(scenario, Enqueue) and scenario.how == "one"
+    return _AROUND_SECONDS + scenario.jobs / (pace.enqueue if is_one_by_one else pace.fill) + draining
+
+
+def planned(wanted: Sequence[str] | None, systems: Sequence[str] | None, *, quick: bool) -> str:
+    """All that would be run, in lines, with its jobs and how long it takes."""
+    lines, total = [], 0.0
+    for each in compared(wanted):
+        for peer in (None, *PEERS):
+            name = peer.name if peer else "dibs"
+            scenario = fitted(each.scenario, peer, profile=each.profile, quick=quick)
+            if scenario is not None and (systems is None or name in systems):
+                seconds = seconds_of(scenario, peer, each.profile)
+                total += seconds
+                lines.append(f"{each.name:22} {name:14} {scenario.jobs:8,} jobs {seconds:6.0f} s")
+    return "\n".join([*lines, f"{len(lines)} runs, about {total / 60:.0f} minutes"])
+
+
+def _limited(scenario: Scenario) -> Scenario:
+    """With the limits of a comparison, which are the same for all systems."""
+    seconds = PROTOCOL_SECONDS_MAX if scenario.name == PROTOCOL else SECONDS_MAX
+    if isinstance(scenario, Drain):
+        return TimedDrain.of(scenario, seconds)
+    jobs = _PICKUP_JOBS if isinstance(scenario, Pickup) else scenario.jobs
+    return dataclasses.replace(scenario, jobs=jobs, seconds_max=seconds)
+
+
+def _affordable(scenario: Scenario, peer: Peer, profile: str) -> float:
+    """How many jobs take some seconds."""
+    pace, draining = peer.pace, peer.pace.drain(profile)
+    if scenario.name in _AT_FULL_SIZE:
+        return scenario.jobs
+    match scenario:
+        case Enqueue(how="one"):
+            return min(pace.enqueue * _ENQUEUE_SECONDS, draining * _CHECK_SECONDS)
+        case Enqueue():
+            return draining * _CHECK_SECONDS
+        case Feed():
+            return min(pace.enqueue, draining) * _DRAIN_SECONDS
+        case Drain():
+            return draining * _DRAIN_SECONDS
+        case _:
+            return scenario.jobs
+
+
+def _round(jobs: float) -> int:
+    """Down to 1, 2 or 5 times a power of ten."""
+    power = 10 ** (len(str(int(jobs))) - 1)
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= jobs)

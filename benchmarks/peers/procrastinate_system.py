@@ -1,13 +1,12 @@
 """Procrastinate: a job queue on Postgres, over psycopg 3."""
 
-import asyncio
 import os
 from collections.abc import Sequence
 from typing import Any, Final
 
 import procrastinate
 import tally
-import uvloop
+from sending import run
 
 SERVER: Final = "postgres"
 KEEPS_RECORD: Final = True
@@ -19,7 +18,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     # More jobs at once, a connection for each, and nothing kept. 20 was found faster than 50.
     # https://procrastinate.readthedocs.io/en/stable/howto/production/delete_finished_jobs.html
     # https://procrastinate.readthedocs.io/en/stable/howto/production/concurrency.html
-    "best": {"concurrency": 20, "connections": 20, "delete_jobs": "always", "uvloop": True},
+    "best": {"concurrency": 20, "connections": 20, "delete_jobs": "always"},
 }
 
 
@@ -62,7 +61,6 @@ async def connect(url: str, callers: int) -> Producer:
 def work(url: str, profile: str) -> None:
     """Run one worker until SIGTERM, which it handles itself."""
     settings = PROFILES[profile]
-    run = uvloop.run if settings.get("uvloop") else asyncio.run
     run(_work(url, settings))
 
 

@@ -1,6 +1,7 @@
 """RQ: a job queue on Redis."""
 
 import logging
+import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,10 +13,11 @@ from rq.worker_pool import WorkerPool
 SERVER: Final = "redis"
 KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
-    # A pool of ten of its workers, each of which forks for every job. https://python-rq.org/docs/workers/#worker-pool
-    "default": {"num_workers": 10, "forks": True},
-    # A worker per core that does not fork. https://python-rq.org/docs/workers/#performance-notes
-    "best": {"num_workers": 2, "forks": False},
+    # A pool of ten of its workers, each of which forks for every job; results kept for 500 seconds.
+    # https://python-rq.org/docs/workers/#worker-pool, https://python-rq.org/docs/results/
+    "default": {"num_workers": 10, "forks": True, "sending": {}},
+    # One worker that does not fork, and no results. https://python-rq.org/docs/workers/#performance-notes
+    "best": {"num_workers": 1, "forks": False, "sending": {"result_ttl": 0}},
 }
 
 
@@ -26,21 +28,22 @@ def prepare(_url: str) -> None:
 class Producer:
     """Enqueues through one client, which the callers' threads share.
 
-    A job leaves no result (its result_ttl is 0), and is retried at once where it fails; the default is not to retry.
+    A job is retried at once where it fails; the default is not to retry.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._queue = Queue("bench", connection=redis)
+        self._options = PROFILES[os.environ["BENCH_PROFILE"]]["sending"]
 
     def enqueue(self, number: int, payload: str | None) -> None:
         """Enqueue one job."""
-        self._queue.enqueue(task, number, payload, result_ttl=0, retry=Retry(max=3))
+        self._queue.enqueue(task, number, payload, retry=Retry(max=3), **self._options)
 
     def enqueue_many(self, numbers: Sequence[int], payload: str | None) -> None:
         """Enqueue many in one pipeline. https://python-rq.org/docs/#bulk-job-enqueueing."""
         self._queue.enqueue_many(
-            [Queue.prepare_data(task, (number, payload), result_ttl=0, retry=Retry(max=3)) for number in numbers]
+            [Queue.prepare_data(task, (number, payload), retry=Retry(max=3), **self._options) for number in numbers]
         )
 
     def close(self) -> None:
@@ -66,7 +69,7 @@ def work(url: str, profile: str) -> None:
 
 
 def finished(_url: str) -> int | None:
-    """A job without a result is gone when it has finished: there is nothing to count."""
+    """With the profile `best` a job is gone when it has finished, and nothing is left to count."""
     return None
 
 

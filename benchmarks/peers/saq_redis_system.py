@@ -1,25 +1,24 @@
 """SAQ on Redis."""
 
-import asyncio
 import os
 from typing import Any, Final
 
 import orjson
 import tally
-import uvloop
 from redis.asyncio import Redis
 from saq import Worker
 from saq.queue.redis import RedisQueue
+from sending import run
 
 SERVER: Final = "redis"
 KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
-    # Its defaults: 10 at once, finished jobs kept for ten minutes.
+    # Its defaults: 10 at once, finished jobs kept for ten minutes, json.
     # https://saq-py.readthedocs.io/en/latest/worker.html
     "default": {"concurrency": 10},
-    # More at once, and nothing kept (a job's ttl of -1).
-    # https://saq-py.readthedocs.io/en/latest/job.html
-    "best": {"concurrency": 100, "keep": False, "uvloop": True},
+    # More at once, nothing kept (a job's ttl of -1), and orjson: the serialiser is the user's to choose.
+    # https://saq-py.readthedocs.io/en/latest/job.html, https://saq-py.readthedocs.io/en/latest/queue.html
+    "best": {"concurrency": 100, "keep": False},
 }
 
 
@@ -52,7 +51,6 @@ async def connect(url: str, _: int) -> Producer:
 def work(url: str, profile: str) -> None:
     """Run its worker until SIGTERM, which it handles itself."""
     settings = PROFILES[profile]
-    run = uvloop.run if settings.get("uvloop") else asyncio.run
     run(_work(url, settings))
 
 
@@ -86,5 +84,5 @@ async def _forget(context: dict[str, Any]) -> None:
 
 
 def _queue(url: str) -> RedisQueue:
-    # The serialiser is the user's to choose, and orjson the fastest: https://saq-py.readthedocs.io/en/latest/queue.html
-    return RedisQueue(Redis.from_url(url), dump=orjson.dumps, load=orjson.loads)
+    fastest = {"dump": orjson.dumps, "load": orjson.loads} if os.environ["BENCH_PROFILE"] == "best" else {}
+    return RedisQueue(Redis.from_url(url), **fastest)

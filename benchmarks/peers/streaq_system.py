@@ -12,9 +12,13 @@ KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     # Ten at once; results kept for five minutes, as it comes. https://streaq.readthedocs.io/en/latest/worker.html
     "default": {"concurrency": 10},
-    # More at once, uvloop. https://streaq.readthedocs.io/en/latest/worker.html
-    "best": {"concurrency": 500, "anyio_kwargs": {"use_uvloop": True}},
+    # More at once, uvloop, no results. https://streaq.readthedocs.io/en/latest/worker.html
+    # https://streaq.readthedocs.io/en/latest/task.html
+    "best": {"concurrency": 500, "anyio_kwargs": {"use_uvloop": True}, "ttl": 0},
 }
+
+_TTL_SECONDS: Final = 300
+"""Its default: how long a result is kept."""
 
 
 async def prepare(_url: str) -> None:
@@ -60,11 +64,11 @@ async def finished(url: str) -> int | None:
         return int(os.environ["TALLY_JOBS"]) - await worker.queue_size()
 
 
-def _worker(url: str, **settings: Any) -> Worker[None]:
+def _worker(url: str, *, ttl: int = _TTL_SECONDS, **settings: Any) -> Worker[None]:
     worker: Worker[None] = Worker(redis_url=url, **settings)
 
     # Retried at once: the default is to wait, longer with each try.
-    @worker.task(name="bench", max_tries=3)
+    @worker.task(name="bench", max_tries=3, ttl=ttl)
     async def _task(number: int, payload: str | None) -> None:  # noqa: ARG001
         try:
             await tally.run(number)

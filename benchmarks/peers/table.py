@@ -1,30 +1,32 @@
 """The comparison as a table: a row for each system, a column for each scenario with its profile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from benchmarks.peers.catalogue import PEERS
+from benchmarks.peers.catalogue import DIBS_HISTORY, PEERS
+from benchmarks.peers.plan import full_jobs
+
+Run = Mapping[str, Any]
 
 _ON_REDIS: Final = {peer.name for peer in PEERS if peer.server == "redis"}
+_HISTORY: Final = {"dibs": DIBS_HISTORY} | {peer.name: peer.history for peer in PEERS}
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """In Markdown. Rates are jobs per second; latency is p50 / p99 in milliseconds; a void result is called so."""
-    runs = results["runs"]
-    columns = list(dict.fromkeys(f"{run['scenario']} {run['profile']}" for run in runs))
-    cells = {(run["system"], f"{run['scenario']} {run['profile']}"): figure(run) for run in runs}
-    lines = [_row(["system", *columns]), _row(["---", *["---:"] * len(columns)])]
-    lines += [
-        _row([system, *(cells.get((system, column), "") for column in columns)])
-        for system in dict.fromkeys(run["system"] for run in runs)
-    ]
-    notes = [f"- {run['system']}, {run['scenario']} {run['profile']}: {run['wrong']}" for run in runs if run["wrong"]]
-    left_out = [f"- {name} is left out: {why}" for name, why in results["left_out"].items()]
-    return "\n".join([*lines, "", *notes, *left_out]).rstrip()
+    """In Markdown, with all that has to be said of single figures below it."""
+    runs: Sequence[Run] = results["runs"]
+    columns = list(dict.fromkeys(_column(run) for run in runs))
+    cells = {(run["system"], _column(run)): figure(run) for run in runs}
+    lines = _head(["system", "server", "keeps history: default / best", *columns, "foreign cores, at most"])
+    for system in dict.fromkeys(run["system"] for run in runs):
+        own = [run for run in runs if run["system"] == system]
+        figures = [cells.get((system, column), "") for column in columns]
+        lines.append(_row([system, _server(system), _history(system), *figures, _foreign_cores(own)]))
+    return "\n".join([*lines, "", *_notes(results)]).rstrip()
 
 
 _SHORT: Final = {
-    "drain.20k default": "drained, as it comes",
+    "protocol default": "20,000 jobs, ten at once, with start-up",
     "drain.20k best": "drained, best settings",
     "enqueue.one.10 best": "enqueued one by one, ten callers",
     "feed best": "enqueued and drained at once",
@@ -35,23 +37,66 @@ _SHORT: Final = {
 
 def short(results: Mapping[str, Any]) -> str:
     """The same, of the few figures that one asks first; those on Redis below."""
-    chosen = [run for run in results["runs"] if f"{run['scenario']} {run['profile']}" in _SHORT]
+    chosen = [run for run in results["runs"] if _column(run) in _SHORT]
     chosen.sort(key=lambda run: run["system"] in _ON_REDIS)
-    cells = {(run["system"], f"{run['scenario']} {run['profile']}"): figure(run) for run in chosen}
-    lines = [_row(["jobs/s", *_SHORT.values()]), _row(["---", *["---:"] * len(_SHORT)])]
+    cells = {(run["system"], _column(run)): figure(run) for run in chosen}
+    lines = _head(["jobs/s", *_SHORT.values()])
     for system in dict.fromkeys(run["system"] for run in chosen):
         server = " (Redis)" if system in _ON_REDIS else ""
         lines.append(_row([f"{system}{server}", *(cells.get((system, column), "") for column in _SHORT)]))
     return "\n".join(lines)
 
 
-def figure(run: Mapping[str, Any]) -> str:
-    """The one figure of a run that a reader looks for."""
+def figure(run: Run) -> str:
+    """The one figure of a run that a reader looks for, and of how many jobs it is where they are fewer."""
     if run["wrong"]:
         return "void"
     if latency := run["pickup_ms"]:
         return f"{latency['p50']:.1f} / {latency['p99']:.1f} ms"
-    return f"{run['rate']:,.0f}"
+    said = f"{run['rate']:,.0f}"
+    if run.get("unfinished"):
+        return f"{said} *(did not finish: {run['unfinished']})*"
+    rates = run.get("rates") or []
+    if len(rates) > 1:
+        said += f" ({min(rates):,.0f} to {max(rates):,.0f})"
+    jobs = run.get("counts", {}).get("jobs", 0)
+    return f"{said} *(of {jobs:,})*" if 0 < jobs < full_jobs(run["scenario"]) else said
+
+
+def _notes(results: Mapping[str, Any]) -> Iterator[str]:
+    runs: Sequence[Run] = results["runs"]
+    yield from (f"- {run['system']}, {_column(run)} is void: {run['wrong']}" for run in runs if run["wrong"])
+    yield from (
+        f"- {run['system']}, {_column(run)}: others used {run['foreign_cores']:.2f} cores meanwhile, both times"
+        for run in runs
+        if run.get("again")
+    )
+    for column in dict.fromkeys(map(_column, runs)):
+        without = [run["system"] for run in runs if _column(run) == column and run["wrong"]]
+        if without:
+            yield f"- the fastest of {column} is the fastest of those with a figure, without {', '.join(without)}"
+    yield from (f"- {name} is left out: {why}" for name, why in results["left_out"].items())
+
+
+def _column(run: Run) -> str:
+    return f"{run['scenario']} {run['profile']}"
+
+
+def _server(system: str) -> str:
+    return "Redis" if system in _ON_REDIS else "Postgres"
+
+
+def _history(system: str) -> str:
+    kept = _HISTORY.get(system, ())
+    return " / ".join("yes" if profile in kept else "no" for profile in ("default", "best"))
+
+
+def _foreign_cores(runs: Sequence[Run]) -> str:
+    return f"{max((run.get('foreign_cores') or 0.0 for run in runs), default=0.0):.2f}"
+
+
+def _head(cells: list[str]) -> list[str]:
+    return [_row(cells), _row(["---", *["---:"] * (len(cells) - 1)])]
 
 
 def _row(cells: list[str]) -> str:

@@ -12,10 +12,9 @@ from taskiq_redis import RedisStreamBroker
 SERVER: Final = "redis"
 KEEPS_RECORD: Final = False
 PROFILES: Final[dict[str, dict[str, Any]]] = {
-    # One process, ten tasks at once, no results. The worker uses uvloop by itself.
-    # https://taskiq-python.github.io/guide/cli.html
+    # One process, ten tasks at once, no results, as it comes. https://taskiq-python.github.io/guide/cli.html
     "default": {"max_async_tasks": 10},
-    # More at once, more messages a read.
+    # More at once, more messages a read, and uvloop, which its command line uses where it is installed.
     # https://taskiq-python.github.io/guide/cli.html, https://github.com/taskiq-python/taskiq-redis#readme
     "best": {"max_async_tasks": 500, "xread_count": 1000},
 }

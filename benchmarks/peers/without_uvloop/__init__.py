@@ -1,0 +1,1 @@
+"""Put before all other folders of Python, it hides what is installed."""
