@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from weakref import WeakKeyDictionary
 
+from msgspec.structs import replace
+
 from dibs.client.client import Client
 from dibs.client.database import Database
 from dibs.client.portal import Portal
@@ -19,6 +21,7 @@ from dibs.domain.job import EnqueuedJob, Job, NewJob
 from dibs.domain.limits import ARGUMENT_BYTES_MAX, BATCH_NAME_LENGTH_MAX, JOB_ID_MAX, LISTED_MAX, SCHEMA_LENGTH_MAX
 from dibs.domain.retention import Retention
 from dibs.domain.retry import Retry, seconds
+from dibs.domain.sealing import Cipher, seal
 from dibs.domain.state import JobState
 from dibs.domain.status import Status
 from dibs.domain.task import Registry, TaskSpec
@@ -49,6 +52,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         pool: An asyncpg pool of the application's, to be used instead of one of its own. The DSN of the same database
             is needed besides.
         pool_size: Connections that the app's own pool opens at most, for each event loop; enqueues have one beside it.
+        cipher: Encrypts the arguments of jobs before they are written, and decrypts them in workers of this app; see
+            `dibs.encryption`. Default: they are stored as they are.
         retention: How long finished jobs are kept in these tables; workers of this app ask for it. Default: what other
             apps have asked for, and if none has, `Retention()`: 7 days, dead letters 30 days.
 
@@ -64,6 +69,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         pool: Pool | None = None,
         pool_size: int = 5,
         retention: Retention | None = None,
+        cipher: Cipher | None = None,
     ) -> None:
         if not 0 < len(schema.encode()) <= SCHEMA_LENGTH_MAX or "\x00" in schema:
             raise ConfigError(f"a schema's name has 1 to {SCHEMA_LENGTH_MAX} bytes, got {schema[:60]!r}")
@@ -73,7 +79,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
                 "with pool=, give the DSN of the same database, too (dsn=, or the environment variable "
                 "DIBS_DATABASE_URL): workers, watchers and the verbs that end in _sync have connections of their own"
             )
-        self.registry = Registry()
+        self.registry = Registry(cipher)
+        self._cipher = cipher
         self.resources: list[Resource[Any]] = []
         self.database = Database(dsn)
         self._pool = pool
@@ -169,16 +176,22 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             jobs: Made by `Task.job`.
             connection: Your own connection, whose open transaction the jobs become part of.
         """
-        _check_jobs(jobs)
-        return await self._client.enqueue(jobs, connection=connection)
+        return await self._client.enqueue(self._sealed(jobs), connection=connection)
 
     def enqueue_many_sync(self, jobs: Sequence[NewJob], *, connection: Any = None) -> list[EnqueuedJob]:
         """`enqueue_many`, for synchronous code."""
         _check_jobs(jobs)
         if connection is not None:
             with schema_errors(self.schema):
-                return sync_session(connection, self.schema).run(enqueue(jobs))
+                return sync_session(connection, self.schema).run(enqueue(self._sealed(jobs)))
         return self._portal.run(self.enqueue_many(jobs))
+
+    def _sealed(self, jobs: Sequence[NewJob]) -> Sequence[NewJob]:
+        """*jobs*, checked, as they are to be written."""
+        _check_jobs(jobs)
+        if (cipher := self._cipher) is None:
+            return jobs
+        return [replace(job, args_json=seal(cipher, job.task, job.args_json)) for job in jobs]
 
     async def batch(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
         """Put jobs in line as a batch: written in one transaction, watched and counted together.
@@ -187,14 +200,14 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
             ConfigError: There are no jobs.
         """
         _check_batch(name, jobs)
-        return await self._client.batch(name, jobs, connection=connection)
+        return await self._client.batch(name, self._sealed(jobs), connection=connection)
 
     def batch_sync(self, name: str, jobs: Sequence[NewJob], *, connection: Any = None) -> Batch:
         """`batch`, for synchronous code."""
         _check_batch(name, jobs)
         if connection is not None:
             with schema_errors(self.schema):
-                return sync_session(connection, self.schema).run(create_batch(name, jobs))
+                return sync_session(connection, self.schema).run(create_batch(name, self._sealed(jobs)))
         return self._portal.run(self.batch(name, jobs))
 
     async def batch_progress(self, batch_id: int) -> BatchProgress | None:

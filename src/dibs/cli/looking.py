@@ -10,6 +10,7 @@ from dibs.cli.database import session
 from dibs.cli.target import Target
 from dibs.cli.words import age, count, plain
 from dibs.domain.job import Job
+from dibs.domain.sealing import is_sealed
 from dibs.domain.state import JobState
 from dibs.domain.status import WorkerStatus
 from dibs.engine.inspect import JobFilter, get_jobs, list_jobs, list_workers
@@ -123,7 +124,7 @@ def _facts(job: Job, workers: Sequence[WorkerStatus]) -> Iterator[tuple[str, str
         yield "batch", str(job.batch_id)
     if job.tags:
         yield "tags", ", ".join(job.tags)
-    yield "arguments", msgspec.json.encode(job.args).decode()
+    yield "arguments", "encrypted" if is_sealed(job.args) else msgspec.json.encode(job.args).decode()
     if job.progress is not None:
         said = f", {job.progress.message}" if job.progress.message else ""
         yield "progress", count(job.progress.completed, job.progress.total) + said

@@ -4,6 +4,7 @@ DibsError
 ├── ConfigError               a setting that can not work
 ├── ArgumentsError            arguments that do not fit the task's signature
 ├── PayloadTooLargeError      arguments larger than a job may carry
+├── DecryptionError           encrypted arguments that no key of ours opens
 ├── UnknownTaskError          a task name that the app does not know
 ├── DatabaseUnavailableError  no connection: the server does not answer, or does not let us in
 ├── SchemaError               the tables are missing, or older or newer than this code
@@ -34,6 +35,13 @@ class ArgumentsError(DibsError, TypeError):
 
 class PayloadTooLargeError(ArgumentsError):
     """Arguments larger than a job may carry; put the data in a file or a table and pass its name."""
+
+
+class DecryptionError(DibsError):
+    """Encrypted arguments that can not be opened here; the message names the keys by their ids.
+
+    The job is tried again by its policy: a worker that has the key may claim it then.
+    """
 
 
 class UnknownTaskError(DibsError, LookupError):

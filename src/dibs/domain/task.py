@@ -11,6 +11,7 @@ from dibs.domain.codec import Signature
 from dibs.domain.errors import ConfigError, PermanentError, UnknownTaskError
 from dibs.domain.limits import DELAY_SECONDS_MAX, NAME_LENGTH_MAX, PRIORITY_MAX, PRIORITY_MIN, TASK_NAME_LENGTH_MAX
 from dibs.domain.retry import Retry
+from dibs.domain.sealing import Cipher, open_sealed
 
 _QUEUE_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.:-]{{0,{NAME_LENGTH_MAX - 1}}}")
 
@@ -56,8 +57,9 @@ class TaskSpec:
 class Registry:
     """The tasks of an app by name. A stored name is only ever looked up here, never imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, cipher: Cipher | None = None) -> None:
         self._tasks: dict[str, TaskSpec] = {}
+        self._cipher = cipher
 
     def add(self, task: TaskSpec) -> None:
         """Make *task* known.
@@ -73,6 +75,15 @@ class Registry:
     def find(self, name: str) -> TaskSpec | None:
         """The task of that name, if it is known."""
         return self._tasks.get(name)
+
+    def arguments(self, task: TaskSpec, stored: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments for a call of *task*, from what its job holds.
+
+        Raises:
+            ArgumentsError: They do not fit the signature.
+            DecryptionError: They are encrypted, and can not be opened here.
+        """
+        return task.signature.decode(open_sealed(self._cipher, task.name, stored))
 
     def get(self, name: str) -> TaskSpec:
         """The task of that name.

@@ -7,6 +7,7 @@ import msgspec
 from dibs.domain.batch import BatchProgress
 from dibs.domain.job import ClaimedJob, Job, JobProgress
 from dibs.domain.limits import MESSAGE_CHARACTERS_MAX
+from dibs.domain.sealing import SEAL, is_sealed
 from dibs.domain.state import JobState
 from dibs.domain.status import QueueStatus, WorkerStatus
 from dibs.domain.text import storable
@@ -90,4 +91,6 @@ def _arguments(encoded: str) -> dict[str, Any]:
         RecursionError,
     ):  # what Postgres takes for JSON and a decoder does not, as 1e999
         return {"": storable(encoded, MESSAGE_CHARACTERS_MAX)}
+    if is_sealed(decoded):
+        return {SEAL: True}
     return decoded if isinstance(decoded, dict) else {"": decoded}

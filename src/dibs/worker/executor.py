@@ -37,7 +37,7 @@ def begin(job: ClaimedJob, handle: CurrentJob, registry: Registry, threads: Thre
     if spec is None:
         return outcomes.of_unknown_task(job)
     try:
-        args, kwargs = spec.signature.decode(job.args_json)
+        args, kwargs = registry.arguments(spec, job.args_json)
         context = copy_context()
         rest: Awaitable[Any] | None
         if spec.is_async:
