@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from dibs import Dibs
+from dibs.bench.places import FreshDatabase
 from dibs.storage.statement import quote
 
 SCHEMA: Final = "dibs"
@@ -43,11 +43,9 @@ class Ground:
 @asynccontextmanager
 async def fresh(server_url: str, name: str) -> AsyncIterator[Ground]:
     """A new database *name* with dibs' tables; dropped at the end, with whatever is still connected to it."""
-    admin = await asyncpg.connect(server_url)
-    url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    place = FreshDatabase(server_url, name=name)
     try:
-        await admin.execute(f"drop database if exists {quote(name)} with (force)")
-        await admin.execute(f"create database {quote(name)} template template0")
+        url = await place.reset()
         app = Dibs(url)
         await app.migrate()
         await app.close()
@@ -57,8 +55,7 @@ async def fresh(server_url: str, name: str) -> AsyncIterator[Ground]:
         finally:
             await db.close()
     finally:
-        await admin.execute(f"drop database if exists {quote(name)} with (force)")
-        await admin.close()
+        await place.drop()
 
 
 async def copy_job(ground: Ground, job_id: int, count: int, *, run_at: str | None = None) -> range:

@@ -28,8 +28,9 @@ class Day:
     """What the day was like, with its sizes."""
     rate: float | None = None
     """Jobs per second, where that is the question."""
-    clean_rate: float | None = None
-    """Jobs per second of the same worker on an otherwise empty database, measured just before."""
+    window: str = "steady"
+    """Of which jobs: `steady`, all but the first and the last tenth; `last tenth`; or `whole`, all of them, with the
+    start of the worker and until everything has ended."""
     figures: Mapping[str, float | list[float]] = field(default_factory=dict)
     """Whatever else was measured; the names end in their units."""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -39,21 +40,16 @@ class Day:
     missing: str | None = None
     """Why this day could not be measured at all."""
 
-    @property
-    def share(self) -> float | None:
-        """Of the clean rate."""
-        if self.wrong or self.rate is None or not self.clean_rate:
-            return None
-        return self.rate / self.clean_rate
-
     def as_json(self) -> dict[str, object]:
-        """As it is kept in the results."""
+        """As it is kept in the results; the clean rate and the share of it come when all days are over."""
         return {
             "name": self.name,
             "what": self.what,
             "rate": None if self.wrong or self.rate is None else round(self.rate, 1),
-            "clean_rate": None if self.clean_rate is None else round(self.clean_rate, 1),
-            "share_of_clean": None if self.share is None else round(self.share, 3),
+            "window": self.window,
+            "clean_rate": None,
+            "clean_rates": [],
+            "share_of_clean": None,
             "figures": dict(self.figures),
             "counts": dict(self.counts),
             "wrong": self.wrong,

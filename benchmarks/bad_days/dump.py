@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from benchmarks.bad_days.clean import clean_rate
 from benchmarks.bad_days.day import Day, Site
 from benchmarks.bad_days.finished import with_history
 from benchmarks.crew.crew import Crew
@@ -13,13 +12,12 @@ from benchmarks.ground import Ground, copy_job, fresh
 from benchmarks.servers import Server
 
 HISTORY = 1_000_000
-JOBS = 400_000
+JOBS = 200_000
 
 
 async def measure(site: Site) -> Day:
     """Dump a database with a history while its line is drained."""
     history, jobs = site.size(HISTORY), site.size(JOBS)
-    clean = await clean_rate(site)
     async with fresh(site.server.dsn, "bench_dump") as ground, Crew.on(ground.url, jobs=history + jobs) as crew:
         await with_history(ground, crew, history)
         first = await crew.enqueue_one(number=history)
@@ -30,7 +28,7 @@ async def measure(site: Site) -> Day:
     return Day(
         name="pg_dump",
         what=f"pg_dump runs all the while (on the same cores) over {history:,} finished jobs; {jobs:,} are drained",
-        rate=drained.rate, clean_rate=clean, figures={"dumps_finished": len(dumps)}, counts=drained.counts,
+        rate=drained.steady_rate, figures={"dumps_finished": len(dumps)}, counts=drained.counts,
         wrong=drained.wrong or _failed(dumps),
     )  # fmt: skip
 

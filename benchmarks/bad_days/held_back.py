@@ -5,14 +5,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncpg
 
-from benchmarks.bad_days.clean import clean_rate
 from benchmarks.bad_days.day import Day, Site
 from benchmarks.crew.crew import Crew
-from benchmarks.crew.drains import drain, slices
+from benchmarks.crew.drains import drain
 from benchmarks.ground import Ground, copy_job, fresh
 
 JOBS = 1_000_000
-SLICES = 10
 
 Holding = Callable[[Ground], AbstractAsyncContextManager[None]]
 
@@ -52,7 +50,6 @@ async def _session(ground: Ground) -> AsyncIterator[asyncpg.Connection]:
 
 async def _measure(site: Site, name: str, what: str, holding: Holding) -> Day:
     jobs = site.size(JOBS)
-    clean = await clean_rate(site)
     async with fresh(site.server.dsn, f"bench_{name}") as ground, Crew.on(ground.url, jobs=jobs) as crew:
         first = await crew.enqueue_one()
         ids = range(first, first + jobs)
@@ -60,9 +57,9 @@ async def _measure(site: Site, name: str, what: str, holding: Holding) -> Day:
         await ground.settle()
         async with holding(ground):
             drained = await drain(ground, crew, ids)
-        rates = await slices(ground, ids, jobs // SLICES)
     return Day(
-        name=name, what=f"{what} while {jobs:,} jobs pass; the rate of the last tenth counts", rate=rates[-1],
-        clean_rate=clean, figures={"rate_by_tenth": rates, "rate_overall": round(drained.rate, 1)},
+        name=name, what=f"{what} while {jobs:,} jobs pass; the rate of the last tenth counts",
+        rate=drained.last_rate, window="last tenth",
+        figures={"rate_by_tenth": drained.rates, "rate_overall": round(drained.rate, 1)},
         counts=drained.counts, wrong=drained.wrong,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from benchmarks.bad_days.day import Day, Site
 from benchmarks.costs import read_costs
 from benchmarks.crew.crew import Crew
 from benchmarks.ground import Ground, fresh
+from dibs.bench.result import Costs, spent
 
 WORKERS = 50
 SECONDS = 20.0
@@ -29,17 +30,19 @@ async def measure(site: Site) -> Day:
         before = await read_costs(ground, site.server.pid)
         used = sum(worker.cpu_seconds() for worker in started)
         await asyncio.sleep(seconds)
-        costs = await read_costs(ground, site.server.pid) - before
+        after = await read_costs(ground, site.server.pid)
         used = sum(worker.cpu_seconds() for worker in started) - used
         memory = [worker.rss_bytes() for worker in started]
+    costs, period = Costs(**spent(before, after)), after.seconds - before.seconds
+    statements = costs.transactions or 0
     return Day(
         name="idle_workers",
         what=f"{workers} worker processes without a job for {seconds:g} s",
         figures={
-            "statements_per_second": round(costs.statements / costs.seconds, 2),
-            "statements_per_second_and_worker": round(costs.statements / costs.seconds / workers, 3),
-            "server_cpu_percent_of_a_core": round(costs.server_cpu_seconds / costs.seconds * 100, 2),
-            "worker_cpu_percent_of_a_core_each": round(used / costs.seconds / workers * 100, 3),
+            "statements_per_second": round(statements / period, 2),
+            "statements_per_second_and_worker": round(statements / period / workers, 3),
+            "server_cpu_percent_of_a_core": round((costs.server_cpu_seconds or 0.0) / period * 100, 2),
+            "worker_cpu_percent_of_a_core_each": round(used / period / workers * 100, 3),
             "worker_rss_mb_each": round(sum(memory) / workers / 1e6, 1),
         },
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from benchmarks.bad_days.clean import clean_rate
 from benchmarks.bad_days.day import Day, Site
 from benchmarks.crew.crew import Crew
 from benchmarks.crew.drains import drain, ended, examine
@@ -17,7 +16,6 @@ async def measure(site: Site) -> Day:
     """Drain beside the jobs for later, then let some fall due and see how late they are claimed."""
     later, jobs = site.size(10_000_000), site.size(DRAINED)
     due = DUE_PER_SECOND * max(2, round(DUE_SECONDS * min(site.scale, 1.0)))
-    clean = await clean_rate(site)
     async with (
         fresh(site.server.dsn, "bench_scheduled") as ground,
         Crew.on(ground.url, jobs=later + jobs + due + 1) as crew,
@@ -30,22 +28,22 @@ async def measure(site: Site) -> Day:
         drained = await drain(ground, crew, range(first, first + jobs))
         template = await crew.enqueue_one(number=later + jobs, delay_seconds=3600)
         async with crew.worker():
-            lateness = await _fall_due(ground, template, due)
+            lateness = await _fall_due(ground, crew, template, due)
         counted = await examine(ground, crew, range(first, first + jobs))
     return Day(
         name="scheduled_10m",
         what=f"{later:,} jobs are scheduled; {drained.jobs:,} ready ones are drained, then {due:,} fall due, a "
         "thousand a second, and are claimed late by so much",
-        rate=drained.rate, clean_rate=clean, figures=lateness, counts=counted.counts, wrong=counted.wrong,
+        rate=drained.steady_rate, figures=lateness, counts=counted.counts, wrong=counted.wrong,
     )  # fmt: skip
 
 
-async def _fall_due(ground: Ground, template: int, jobs: int) -> Mapping[str, float]:
+async def _fall_due(ground: Ground, crew: Crew, template: int, jobs: int) -> Mapping[str, float]:
     """Schedule *jobs* jobs, one each millisecond from three seconds on, and see when they are claimed."""
     begin = await ground.value("select now() + interval '3 s'")
     due = f"'{begin.isoformat()}'::timestamptz + ($start + n) * interval '1 ms'"
     ids = await copy_job(ground, template, jobs, run_at=due)
-    await ended(ground, ids)
+    await ended(ground, crew, ids)
     late = await ground.db.fetchrow(
         "select percentile_cont(array[0.5, 0.99]) within group (order by late) as cuts, max(late) as max"
         " from (select extract(epoch from started_at - $1::timestamptz)::float8 * 1000 - (job_id - $2) as late"

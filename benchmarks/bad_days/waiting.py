@@ -1,6 +1,5 @@
 """A long line: the worker takes from its head whatever stands behind."""
 
-from benchmarks.bad_days.clean import clean_rate
 from benchmarks.bad_days.day import Day, Site
 from benchmarks.crew.crew import Crew
 from benchmarks.crew.drains import drain
@@ -20,13 +19,12 @@ async def ten_million(site: Site) -> Day:
 
 
 async def _measure(site: Site, name: str, waiting: int) -> Day:
-    clean = await clean_rate(site)
     async with fresh(site.server.dsn, f"bench_{name}") as ground, Crew.on(ground.url, jobs=waiting + 1) as crew:
         first = await crew.enqueue_one()
         await copy_job(ground, first, waiting - 1)
         await ground.settle()
         drained = await drain(ground, crew, range(first, first + min(waiting, site.size(DRAINED))))
     return Day(
-        name=name, what=f"{waiting:,} jobs wait; the first {drained.jobs:,} are drained", rate=drained.rate,
-        clean_rate=clean, counts=drained.counts, wrong=drained.wrong,
+        name=name, what=f"{waiting:,} jobs wait; the first {drained.jobs:,} are drained", rate=drained.steady_rate,
+        counts=drained.counts, wrong=drained.wrong,
     )  # fmt: skip

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import msgspec
 
 from benchmarks.limits.lines import new_job
 from dibs import Dibs
-from dibs.bench.executions import count
-from dibs.bench.processes import tree_cpu_seconds
+from dibs.bench.driver import Worker
+from dibs.bench.executions import count, counts
 from dibs.bench.stage import tally
 from dibs.bench.systems import dibs_system
 
@@ -25,26 +26,6 @@ PAYLOAD_BYTES: Final = 200
 START_SECONDS_MAX: Final = 30.0
 STOP_SECONDS_MAX: Final = 30.0
 ROOT: Final = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerProcess:
-    """A running worker."""
-
-    process: asyncio.subprocess.Process
-
-    def kill(self) -> None:
-        """As the kernel does when memory runs out."""
-        self.process.kill()
-
-    def cpu_seconds(self) -> float:
-        """CPU time so far."""
-        return tree_cpu_seconds(self.process.pid)
-
-    def rss_bytes(self) -> int:
-        """Memory in use."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1])
-        return pages * os.sysconf("SC_PAGESIZE")
 
 
 @dataclass(slots=True)
@@ -79,18 +60,19 @@ class Crew:
             return worker.cpu_seconds()
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[WorkerProcess]:
+    async def worker(self) -> AsyncIterator[Worker]:
         """Run a worker; it is stopped gracefully at the end, unless it was killed before.
 
         Raises:
             RuntimeError: It ended with an error.
         """
         command = [sys.executable, "-m", "dibs", "worker", f"{dibs_system.__name__}:app", *SETTINGS]
+        started_ns = time.monotonic_ns()
         process = await asyncio.create_subprocess_exec(
             *command, "--log-level=error", cwd=ROOT, env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            yield WorkerProcess(process)
+            yield Worker(process, started_ns)
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -99,6 +81,14 @@ class Crew:
         # One that is told to stop before it has begun, ends by the signal.
         if code not in {0, -signal.SIGKILL, -signal.SIGTERM}:
             raise RuntimeError(f"a worker ended with exit code {code}")
+
+    def executed(self, numbers: range) -> int:
+        """How many of *numbers* have been started so far."""
+        return count(self.folder, self.jobs, numbers)[0]
+
+    def counts(self, numbers: range) -> bytes:
+        """How often each of *numbers* was run."""
+        return counts(self.folder, self.jobs, numbers)
 
     def take_as_run(self, jobs: int) -> None:
         """Count the first *jobs* numbers as executed: they are copies of one that was."""

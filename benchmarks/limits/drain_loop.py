@@ -26,7 +26,7 @@ async def measure(server: Server, ground: Ground, *, jobs: int, batch: int, conn
     cpu = cpu_seconds() - cpu
     for connection in opened:
         await connection.close()
-    costs = await settled_costs(ground, server.pid) - before
+    costs = await settled_costs(before, ground, server.pid)
     return Figure(
         name=f"drain.L3.{batch}" + (f".x{connections}" if connections > 1 else ""), level="L3",
         what=f"succeed_and_claim in a bare asyncpg loop, {batch} at a time"

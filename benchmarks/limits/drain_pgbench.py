@@ -33,7 +33,7 @@ async def measure(server: Server, ground: Ground, *, jobs: int, batch: int, toge
         server.bin / "pgbench", ground.url, once=_once(rounds[0]), each=_each(rounds[0]), clients=1,
         transactions=len(rounds), variables={"nth": 0},
     )  # fmt: skip
-    costs = await settled_costs(ground, server.pid) - before
+    costs = await settled_costs(before, ground, server.pid)
     which = "succeed_and_claim" if together else "succeed_and_claim (claims only) and finish"
     return Figure(
         name=f"drain.L2.{batch}" if together else f"drain_apart.L2.{batch}", level="L2",

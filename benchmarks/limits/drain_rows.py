@@ -24,7 +24,7 @@ async def measure(server: Server, ground: Ground, *, jobs: int, batch: int) -> F
         each=["execute move(:next);", f"\\set next :next + {batch}"], clients=1, transactions=jobs // batch + 1,
         variables={"next": line.ids[1]},
     )  # fmt: skip
-    costs = await settled_costs(ground, server.pid) - before
+    costs = await settled_costs(before, ground, server.pid)
     return Figure(
         name=f"drain.L1.{batch}", level="L1", what=f"the rows of a drained job, {batch} at a time",
         jobs=jobs, seconds=ran.seconds, costs=costs, wrong=await drained(ground),

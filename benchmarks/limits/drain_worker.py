@@ -17,7 +17,7 @@ async def measure(server: Server, ground: Ground, *, jobs: int) -> Figure:
         await ground.settle()
         before = await read_costs(ground, server.pid)
         drained = await drain(ground, crew, range(first, first + jobs))
-        costs = await settled_costs(ground, server.pid) - before
+        costs = await settled_costs(before, ground, server.pid)
     return Figure(
         name="drain.L4", level="L4", what=f"dibs worker {' '.join(SETTINGS)}", jobs=jobs,
         seconds=drained.seconds, costs=costs, worker_cpu_seconds=drained.worker_cpu_seconds - start_cpu_seconds,

@@ -21,7 +21,7 @@ async def measure(server: Server, ground: Ground, *, jobs: int, rows: int, clien
         each=[execute("enqueue", [literal(param) for param in query.params])],
         clients=clients, transactions=jobs // rows // clients,
     )  # fmt: skip
-    costs = await settled_costs(ground, server.pid) - before
+    costs = await settled_costs(before, ground, server.pid)
     return Figure(
         name=f"enqueue_one.L2.x{clients}" if rows == 1 else f"enqueue_many.L2.{rows}", level="L2",
         what=f"enqueue by pgbench, {rows} job(s) a statement, {clients} connection(s)", jobs=jobs,

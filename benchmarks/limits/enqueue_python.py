@@ -4,8 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from statistics import quantiles
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -13,12 +12,16 @@ from benchmarks.costs import cpu_seconds, read_costs, settled_costs
 from benchmarks.ground import SCHEMA, Ground, places
 from benchmarks.limits.enqueue_rows import insert_statement
 from benchmarks.limits.figure import Figure
-from benchmarks.limits.lines import QUEUE, enqueue_one, new_job, payload, written
+from benchmarks.limits.lines import QUEUE, enqueue_one, new_job, written
 from benchmarks.limits.steps import enqueue_query
 from benchmarks.servers import Server
 from dibs import Dibs, Task
+from dibs.bench.scenarios.scenario import milliseconds
+from dibs.bench.stage.sending import make_payload, percentiles
 
 Call = Callable[[int], Awaitable[object]]
+
+_CALLS_MIN: Final = 100
 
 
 async def insert(server: Server, ground: Ground, *, jobs: int, callers: int, payload_bytes: int) -> Figure:
@@ -41,7 +44,7 @@ async def statement(server: Server, ground: Ground, *, jobs: int, callers: int, 
 async def app(server: Server, ground: Ground, *, jobs: int, callers: int, payload_bytes: int) -> Figure:
     """L4: `Task.enqueue`, with the app's own pool."""
     await enqueue_one(ground, payload_bytes=payload_bytes)
-    text = payload(payload_bytes)
+    text = make_payload(payload_bytes)
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[Call]:
@@ -58,7 +61,7 @@ async def app(server: Server, ground: Ground, *, jobs: int, callers: int, payloa
 async def app_bulk(server: Server, ground: Ground, *, jobs: int, batch: int, payload_bytes: int) -> Figure:
     """L4: `enqueue_many`, *batch* jobs a call, with the making and checking of the jobs."""
     await enqueue_one(ground, payload_bytes=payload_bytes)
-    text = payload(payload_bytes)
+    text = make_payload(payload_bytes)
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[Call]:
@@ -123,25 +126,23 @@ async def _timed(
             *(_calls(call, range(first, jobs // jobs_per_call, callers)) for first in range(callers))
         )
         seconds, cpu = time.monotonic() - began, cpu_seconds() - cpu
-    costs = await settled_costs(ground, server.pid) - before
+    costs = await settled_costs(before, ground, server.pid)
     return Figure(
         name=name, level=level, what=what, jobs=jobs, seconds=seconds, costs=costs, worker_cpu_seconds=cpu,
-        latency_ms=_percentiles([one for calls in took for one in calls]), wrong=await written(ground, there + jobs),
+        latency_ms=_latency_ms([one for calls in took for one in calls]), wrong=await written(ground, there + jobs),
     )  # fmt: skip
 
 
-async def _calls(call: Call, numbers: range) -> list[float]:
-    """Make one call after the other; gives the seconds that each took."""
+async def _calls(call: Call, numbers: range) -> list[int]:
+    """Make one call after the other; gives the nanoseconds that each took."""
     took = []
     for number in numbers:
-        began = time.perf_counter()
+        began = time.monotonic_ns()
         await call(number)
-        took.append(time.perf_counter() - began)
+        took.append(time.monotonic_ns() - began)
     return took
 
 
-def _percentiles(seconds: Sequence[float]) -> Mapping[str, float]:
-    if len(seconds) < 100:  # noqa: PLR2004 - of fewer, percentiles say nothing
-        return {}
-    cuts = quantiles(seconds, n=100)
-    return {f"p{percent}": round(cuts[percent - 1] * 1000, 3) for percent in (50, 95, 99)}
+def _latency_ms(took_ns: list[int]) -> Mapping[str, float]:
+    """Of fewer than a hundred calls, percentiles say nothing."""
+    return milliseconds(percentiles(took_ns)) if len(took_ns) >= _CALLS_MIN else {}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
-from benchmarks.costs import read_costs, settled_costs
+from benchmarks.costs import costs_since, read_costs, settled_costs
 from benchmarks.ground import SCHEMA, Ground, copy_job, places
 from benchmarks.limits.figure import Figure
 from benchmarks.limits.lines import enqueue_one, written
@@ -30,7 +30,7 @@ async def copy(server: Server, ground: Ground, *, jobs: int, batch: int, payload
             for table, rows in part.items():
                 await ground.db.copy_to_table(table, schema_name=SCHEMA, source=BytesIO(rows), format="binary")
     seconds = time.monotonic() - began
-    costs = await read_costs(ground, server.pid) - before
+    costs = await costs_since(before, ground, server.pid)
     return Figure(
         name=f"enqueue_bulk.L1.{payload_bytes}", level="L1", what=f"bare COPY of the same rows, {batch} a transaction",
         jobs=jobs, seconds=seconds, costs=costs, wrong=await written(ground, jobs),
@@ -48,7 +48,7 @@ async def insert(server: Server, ground: Ground, *, jobs: int, clients: int, pay
         server.bin / "pgbench", ground.url, once=[f"prepare one as {one};"], each=["execute one;"],
         clients=clients, transactions=jobs // clients,
     )  # fmt: skip
-    costs = await settled_costs(ground, server.pid) - before
+    costs = await settled_costs(before, ground, server.pid)
     return Figure(
         name=f"enqueue_one.L1.x{clients}", level="L1",
         what=f"bare INSERT of the rows of one job and commit, by pgbench, {clients} connection(s)",

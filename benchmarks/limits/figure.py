@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.costs import Costs
+from dibs.bench.result import Costs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,14 @@ class Figure:
 
     def as_json(self) -> dict[str, object]:
         """As it is kept in the results."""
-        per_job = {}
+        per_job: dict[str, float | None] = {}
         if self.costs is not None:
+            spent = self.costs.per_job(self.jobs)
             per_job = {
-                "server_cpu_us_per_job": round(self.costs.server_cpu_seconds / self.jobs * 1e6, 2),
-                "wal_bytes_per_job": round(self.costs.wal_bytes / self.jobs, 1),
-                "statements_per_job": round(self.costs.statements / self.jobs, 4),
-                "foreign_cores": round(max(self.costs.foreign_cpu_seconds, 0.0) / self.costs.seconds, 2),
+                "server_cpu_us_per_job": spent["server_cpu_us"],
+                "wal_bytes_per_job": spent["wal_bytes"],
+                "statements_per_job": spent["transactions"],
+                "foreign_cores": self.costs.foreign_cores,
             }
         if self.worker_cpu_seconds is not None:
             per_job["worker_cpu_us_per_job"] = round(self.worker_cpu_seconds / self.jobs * 1e6, 2)

@@ -1,12 +1,11 @@
 """A line of ready jobs and a registered worker, for those who drain it without being dibs' worker."""
 
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from random import Random
 from typing import Final, NamedTuple
 
 from benchmarks.ground import SCHEMA, Ground, copy_job
+from dibs.bench.stage.sending import make_payload
 from dibs.bench.systems.dibs_system import task
 from dibs.domain.job import NewJob
 from dibs.engine.claim import Floor
@@ -41,14 +40,9 @@ class Line:
         return Floor(self.queue_id, 0, job_id)
 
 
-def payload(size: int) -> str:
-    """So many letters and digits at random, always the same: what compression makes little of."""
-    return b64encode(Random(size).randbytes(size)).decode()[:size]  # noqa: S311 - no secret
-
-
 def new_job(number: int, *, payload_bytes: int) -> NewJob:
     """A job as the scenarios enqueue it, with a number and some bytes."""
-    return task.job(number=number, payload=payload(payload_bytes))
+    return task.job(number=number, payload=make_payload(payload_bytes))
 
 
 async def enqueue_one(ground: Ground, *, payload_bytes: int) -> int:

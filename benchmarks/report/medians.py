@@ -18,5 +18,7 @@ def _median(repeated: list[Entry]) -> Entry:
     wrong = [entry for entry in repeated if entry["wrong"]]
     if wrong:
         return wrong[0]
-    in_order = sorted(repeated, key=lambda entry: float(entry["rate"]))
+    if len(repeated) == 1:
+        return repeated[0]
+    in_order = sorted(repeated, key=lambda entry: float(entry["rate"] or 0.0))
     return {**in_order[(len(in_order) - 1) // 2], "rates": [entry["rate"] for entry in repeated]}

@@ -81,7 +81,8 @@ def _held_back(axes: Axes, results: Results) -> bool:
     for day in found:
         rates = day["figures"]["rate_by_tenth"]
         axes.plot(range(1, len(rates) + 1), rates, marker="o", label=day["name"].replace("_", " "))
-        axes.axhline(day["clean_rate"], linestyle=":", color=_CLEAN)
+        if day["clean_rate"]:
+            axes.axhline(day["clean_rate"], linestyle=":", color=_CLEAN)
     axes.set_ylim(bottom=0)
     if found:
         axes.legend(frameon=False)
@@ -107,7 +108,7 @@ _TITLES: Final = {
     "fed": "Enqueued one by one by ten callers and drained meanwhile, jobs per second",
     "drain": "Draining no-op jobs, jobs per second: the limits and the worker",
     "enqueue": "Enqueueing one by one, ten callers, jobs per second",
-    "bad-days": "Bad days: rate as a share of the clean run taken just before",
+    "bad-days": "Bad days: rate as a share of clean runs of as many jobs",
     "held-back": "A million jobs while vacuum can not clean up: jobs per second, tenth by tenth",
 }
 _PLOTS_OF_PEERS: Final[dict[str, Plot]] = {

@@ -48,8 +48,9 @@ def _targets(found: Iterable[Reached]) -> str:
 
 
 def scenarios(results: Results) -> str:
-    """What an application sees: dibs itself in every scenario."""
-    return _table(
+    """What an application sees: dibs itself in every scenario. The middle one of some rounds, with their range."""
+    return _section(
+        results, "scenarios", 3,
         ("scenario", "profile", "jobs", "jobs/s", "call p50, p99 ms", "pick-up p50, p99 ms", "jobs per CPU second",
          *_COSTS_OF_SCENARIOS.values(), "worker MB", "repeated", "foreign cores"),
         (
@@ -74,7 +75,8 @@ def scenarios(results: Results) -> str:
 def limits(results: Results) -> str:
     """Every level of draining and enqueueing, and how much of each the real thing (L4) reaches."""
     named = by_name(results["limits"])
-    return _table(
+    return _section(
+        results, "limits", 2,
         ("level", "what", "jobs/s", "L4's share", "p50, p99 ms", *_COSTS.values()),
         (
             (
@@ -87,25 +89,26 @@ def limits(results: Results) -> str:
             )
             for figure in results["limits"]
         ),
-    )
+    )  # fmt: skip
 
 
 def bad_days(results: Results) -> str:
-    """How every bad day went."""
-    return _table(
-        ("what", "jobs/s", "clean run", "share", "also", "executed again"),
+    """How every bad day went, beside the middle one of the clean runs of as many jobs, with their range."""
+    return _section(
+        results, "bad_days", 1,
+        ("what", "jobs/s", "clean runs", "share", "also", "executed again"),
         (
             (
                 day["what"],
                 f"missing: {day['missing']}" if day["missing"] else _rate(day),
-                _plain(day["clean_rate"]),
+                _ranged(day["clean_rate"], day["clean_rates"]),
                 _plain(day["share_of_clean"]),
                 _figures(day["figures"]),
                 _plain(day["counts"].get("executed_again")),
             )
             for day in results["bad_days"]
         ),
-    )
+    )  # fmt: skip
 
 
 def run(results: Results) -> str:
@@ -121,7 +124,24 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     if not body:
         return "Not a part of this run."
     lines = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """In one line, and in one column."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _section(results: Results, name: str, rate: int, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The table of a section, with a row for each of its parts that failed; *rate* is the column that says so."""
+    parts = (name, "clean") if name == "bad_days" else (name,)
+    failures = [failure for failure in results.get("failures", ()) if failure["name"].split(".")[0] in parts]
+    failed = []
+    for failure in failures:
+        row = [""] * len(head)
+        row[0], row[rate] = failure["name"], f"**failed**: {failure['error']}"
+        failed.append(row)
+    return _table(head, [*rows, *failed])
 
 
 def _sign(target: Target[Any]) -> str:
@@ -129,7 +149,18 @@ def _sign(target: Target[Any]) -> str:
 
 
 def _rate(measured: Mapping[str, Any]) -> str:
-    return f"void: {measured['wrong']}" if measured["wrong"] else _plain(measured["rate"])
+    if measured["wrong"]:
+        return f"void: {measured['wrong']}"
+    rate = _ranged(measured["rate"], measured.get("rates", []))
+    # Repeating it did not help: others were on the machine each time.
+    disturbed = f"disturbed ({_plain(measured['foreign_cores'])} foreign cores)" if measured.get("disturbed") else ""
+    return ", ".join(filter(None, (rate, disturbed)))
+
+
+def _ranged(middle: float | None, rates: Sequence[float | None]) -> str:
+    """The middle one of some rates, with the least and the greatest."""
+    found = [rate for rate in rates if rate is not None]
+    return f"{_plain(middle)} ({_plain(min(found))} to {_plain(max(found))})" if len(found) > 1 else _plain(middle)
 
 
 def _share(figure: Mapping[str, Any], named: Mapping[str, Mapping[str, Any]]) -> float | None:

@@ -35,6 +35,11 @@ class Measured:
         """What a bad day leaves of the clean rate."""
         return float(self.days[day]["share_of_clean"])
 
+    def falling(self, day: str) -> float:
+        """The rate of a day's last tenth by the best of those before."""
+        *earlier, last = self.days[day]["figures"]["rate_by_tenth"]
+        return float(last / max(earlier))
+
     def idle(self, figure: str) -> float:
         """A figure of workers without a job."""
         return float(self.days["idle_workers"]["figures"][figure])
@@ -119,6 +124,8 @@ TARGETS: Final[tuple[Target[Measured], ...]] = (
     _at_least(0.9, "10M finished: share of the clean rate", lambda found: found.share("finished_10m")),
     _at_least(0.8, "pinned snapshot: rate of the last tenth of 1M jobs, share of the clean rate",
               lambda found: found.share("pinned_snapshot")),
+    _at_least(0.8, "pinned snapshot: rate of the last tenth / the best tenth before",
+              lambda found: found.falling("pinned_snapshot")),
     _at_most(1, "idle worker: statements per second",
              lambda found: found.idle("statements_per_second_and_worker")),
     _at_most(60, "idle worker: RSS, MB", lambda found: found.idle("worker_rss_mb_each")),
