@@ -25,6 +25,7 @@ from dibs.domain.sealing import Cipher, seal
 from dibs.domain.state import JobState
 from dibs.domain.status import Status
 from dibs.domain.task import Registry, TaskSpec
+from dibs.domain.text import is_storable
 from dibs.engine.batch import batch_progress, create_batch
 from dibs.engine.cancel import Cancelled, cancel, retry
 from dibs.engine.enqueue import enqueue
@@ -71,7 +72,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
         retention: Retention | None = None,
         cipher: Cipher | None = None,
     ) -> None:
-        if not 0 < len(schema.encode()) <= SCHEMA_LENGTH_MAX or "\x00" in schema:
+        if not (is_storable(schema) and 0 < len(schema.encode()) <= SCHEMA_LENGTH_MAX):
             raise ConfigError(f"a schema's name has 1 to {SCHEMA_LENGTH_MAX} bytes, got {schema[:60]!r}")
         self.schema = schema
         if pool is not None and Database(dsn).is_embedded:
@@ -312,7 +313,7 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
 
 
 def _check_batch(name: Any, jobs: Sequence[NewJob]) -> None:
-    if not (isinstance(name, str) and 0 < len(name) <= BATCH_NAME_LENGTH_MAX and "\x00" not in name):
+    if not (isinstance(name, str) and 0 < len(name) <= BATCH_NAME_LENGTH_MAX and is_storable(name)):
         raise ConfigError(f"a batch's name has 1 to {BATCH_NAME_LENGTH_MAX} characters, got {str(name)[:60]!r}")
     if not jobs:
         raise ConfigError(f"a batch has at least one job; batch {name!r} got none")

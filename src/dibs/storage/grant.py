@@ -11,11 +11,13 @@ from importlib.resources import files
 from typing import Final
 
 from dibs.domain.errors import ConfigError
+from dibs.domain.text import is_storable
 from dibs.storage.connect import Connection
 from dibs.storage.migrate import check
 from dibs.storage.statement import bind, quote
 
 _ROLE_MARKER: Final = "/*role*/"
+_NAME_BYTES_MAX: Final = 63
 
 
 class Kind(StrEnum):
@@ -41,9 +43,9 @@ def script(kinds: Sequence[Kind], role: str, schema: str) -> str:
     Raises:
         ConfigError: No role can have that name.
     """
-    # Even in quotes, Postgres takes this name for everybody.
-    if role in {"", "public"} or "\x00" in role:
-        raise ConfigError(f"expected the name of a role of its own, got {role!r}")
+    # Even in quotes, Postgres takes `public` for everybody; and of a longer name it would take the beginning.
+    if role in {"", "public"} or not is_storable(role) or len(role.encode()) > _NAME_BYTES_MAX:
+        raise ConfigError(f"expected the name of a role of its own, got {role[:80]!r}")
     own, whole = quote(role), quote(schema)
     everything = (f"all {things} in schema {whole}" for things in ("tables", "sequences", "functions"))
     parts = [f"revoke all on {what} from {own};" for what in (*everything, f"schema {whole}")]

@@ -89,9 +89,7 @@ class Running:
         self._slot = slot
         limit = self.job.timeout_seconds or self._spec.timeout_seconds
         timer = None
-        if (
-            limit is not None and limit <= DELAY_SECONDS_MAX
-        ):  # an event loop takes no infinity and no NaN
+        if limit is not None and limit <= DELAY_SECONDS_MAX:  # an event loop takes no infinity and no NaN
             timer = asyncio.get_running_loop().call_later(limit, self.interrupt, Interruption.TIMEOUT)
         try:
             await self._rest

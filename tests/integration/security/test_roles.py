@@ -213,7 +213,7 @@ def test_what_can_not_be_granted_is_said(grant: Grant, database_url: str):
     me = fetch(database_url, "select current_user::text")
     assert "there is no role 'nobody'" in owner("grant", "reader", "--to", "nobody", code=2).output
     assert "may do everything already" in owner("grant", "reader", "--to", me, code=2).output
-    for name in ("public", "", "x\x00"):
+    for name in ("public", "", "x\x00", "\udcff", "x" * 64):
         assert "expected the name of a role" in owner("grant", "reader", "--to", name, code=2).output
         assert "expected the name of a role" in owner("grant", "reader", "--to", name, "--sql", code=2).output
     role = role_of(lowly_url)
