@@ -41,7 +41,7 @@ class DocumentList:
 async def list_documents(
     service: ServiceOf,
     limit: Annotated[int, Query(ge=1, le=_PAGE_MAX)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, lt=2**63)] = 0,
 ) -> DocumentList:
     """What is indexed, latest first."""
     total, chunks = await service.store.counts()
