@@ -43,8 +43,9 @@ from dibs.bench.systems.own import DIBS
 PARTIAL: Final = Path(__file__).parents[1] / ".bench" / "results"
 
 REPEATS: Final = 3
-"""Of each limit and each scenario; the middle one counts. In small, once has to do. Bad days are measured once, and
-their clean runs at the beginning, in the middle and at the end."""
+"""Of each limit and each scenario but the long ones; the middle one counts. In small, once has to do.
+
+Bad days are measured once, and their clean runs at the beginning, in the middle and at the end."""
 
 FOREIGN_CORES_MAX: Final = 0.15
 """What others on the machine may use while something is measured."""
@@ -52,6 +53,7 @@ TAKES_MAX: Final = 3
 """What was disturbed more than that is measured again, until it has been so often; then the table says so."""
 
 JOBS_MIN: Final = 100
+JOBS_OF_LONG: Final = 200_000
 
 Entry = dict[str, Any]
 Part = Callable[[], Awaitable[Entry]]
@@ -160,14 +162,8 @@ def _steps(server: Server, scale: float, only: str | None) -> list[Step]:
     days = [Step(f"bad_days.{name}", partial(_bad_day, server, scale, name)) for name in DAYS]
     repeats = REPEATS if scale >= 1 else 1
     repeated = [
-        # All once, then all again: what disturbs the machine for a while does not hit one of them alone. The latencies
-        # of pick-up are hundreds, at a fixed rate: they need no second round.
-        *(
-            step
-            for nth in range(repeats)
-            for each, step in scenarios
-            if not (nth and isinstance(each.scenario, Pickup))
-        ),
+        # All once, then all again: what disturbs the machine for a while does not hit one of them alone.
+        *(step for nth in range(repeats) for each, step in scenarios if not (nth and _is_long(each.scenario))),
         *(step for _ in range(repeats) for step in limits),
     ]
     wanted = [step for step in days if step.is_in(only)]
@@ -180,6 +176,11 @@ def _with_clean_runs(server: Server, scale: float, days: Sequence[Step]) -> list
     runs = [Step(f"clean.{size}", partial(_clean, server, scale, size)) for size in clean.SIZES if size in sizes]
     middle = len(days) // 2
     return [*runs, *days[:middle], *runs, *days[middle:], *runs]
+
+
+def _is_long(scenario: Scenario) -> bool:
+    """True when one round takes twenty seconds. It has hundreds of latencies or ten times the jobs, and is run once."""
+    return isinstance(scenario, Pickup) or scenario.jobs >= JOBS_OF_LONG
 
 
 def _scaled(scenario: Scenario, scale: float) -> Scenario:
