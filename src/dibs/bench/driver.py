@@ -85,7 +85,10 @@ class Stage:
             StageError: It failed.
         """
         async with self._started(verb, options) as process:
-            return await self._answer(verb, process)
+            answer = await self._answer(verb, process)
+            if code := await process.wait():
+                raise self._ended(verb, code)
+            return answer
 
     @asynccontextmanager
     async def asking(self, jobs: int, seconds_max: float) -> AsyncIterator[Callable[[], Awaitable[Finished]]]:
@@ -128,8 +131,7 @@ class Stage:
                 return
             for worker in workers:
                 if worker.process.returncode is not None:
-                    code = worker.process.returncode
-                    raise StageError(f"{self.system.name}: a worker ended with exit code {code}. {self._last_words()}")
+                    raise self._ended("a worker", worker.process.returncode)
             await asyncio.sleep(poll_seconds(self.jobs))
 
     def executions(self) -> executions.Executions:
@@ -163,10 +165,12 @@ class Stage:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         said = await process.stdout.readline()
         if not said:
-            code = await process.wait()
-            raise StageError(f"{self.system.name}: {verb} ended with exit code {code}. {self._last_words()}")
+            raise self._ended(verb, await process.wait())
         answer: dict[str, Any] = json.loads(said)
         return answer
+
+    def _ended(self, what: str, code: int | None) -> StageError:
+        return StageError(f"{self.system.name}: {what} ended with exit code {code}. {self._last_words()}")
 
     def _environment(self) -> dict[str, str]:
         # Some workers start others by a command line of their own: those must find the adapter and the tally, too.
