@@ -13,7 +13,7 @@ grant select, insert, update (worker_id), delete on /*schema.*/done to /*role*/;
 grant select (job_id), insert, delete on /*schema.*/attempt_error to /*role*/;
 grant select, insert, update, delete on /*schema.*/progress to /*role*/;
 grant select, insert, update (asleep, locked, heartbeat_at), delete on /*schema.*/worker to /*role*/;
-grant select, delete on /*schema.*/cancel_request to /*role*/;
+grant select, update (requested_at), delete on /*schema.*/cancel_request to /*role*/;
 grant select, update (succeeded, failed, cancelled), delete on /*schema.*/batch to /*role*/;
 grant select, insert, delete on /*schema.*/batch_delta to /*role*/;
 grant select, delete on /*schema.*/batch_watch to /*role*/;
