@@ -58,6 +58,9 @@ bench-report: $(READY) ## draw the newest results and put them into docs/perform
 chaos: $(READY) ## break everything around workers for a long while, and count (ARGS='--jobs 50000 --seed 7')
 	$(BIN)/python -m chaos.run $(ARGS)
 
+failover: $(READY) ## lose the primary under load, promote its standby, and count: synchronous, then asynchronous
+	$(BIN)/python -m chaos.failover $(ARGS)
+
 chaos-check: $(READY) ## see that builds broken on purpose are found out, a minute on a quiet machine
 	$(BIN)/python -m pytest chaos/test_broken_builds.py $(ARGS)
 

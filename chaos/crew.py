@@ -1,4 +1,4 @@
-"""The workers of a run: real processes on seats, each behind a proxy of its own, replaced when they are killed."""
+"""The workers of a run: real processes on seats, each with a way of its own to the server, replaced when killed."""
 
 import asyncio
 import contextlib
@@ -9,12 +9,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
 from chaos.notes import FOLDER_VARIABLE, Left, Notebook, Refused, now
-from chaos.proxy import Proxy
 from chaos.tasks import SLOW
 
 ROOT: Final = Path(__file__).parents[1]
@@ -29,11 +28,28 @@ STOP_SECONDS_MAX: Final = 30.0
 _REFUSED: Final = re.compile(r"the endings of jobs ([\d, ]+) were refused")
 
 
-class Seat:
+class Door(Protocol):
+    """A worker's way to the server, which may be closed while it is on it."""
+
+    @property
+    def dsn(self) -> str:
+        """What the worker is told."""
+
+    async def open(self) -> None:
+        """Let it pass; called once, before the worker starts."""
+
+    async def close(self) -> None:
+        """Let nobody pass any more."""
+
+
+D = TypeVar("D", bound=Door)
+
+
+class Seat(Generic[D]):
     """A place for one worker process at a time."""
 
-    def __init__(self, number: int, proxy: Proxy, command: Sequence[str], folder: Path, notebook: Notebook) -> None:
-        self.proxy = proxy
+    def __init__(self, number: int, door: D, command: Sequence[str], folder: Path, notebook: Notebook) -> None:
+        self.door = door
         self.turn = asyncio.Lock()
         """Held by whoever does something to the worker here."""
         self._name = f"worker-{number}"
@@ -60,7 +76,7 @@ class Seat:
         self._is_told = False
         with (self._folder / f"{self._name}.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, cwd=ROOT, env=environment(self.proxy.dsn, self._folder),
+                *self._command, cwd=ROOT, env=environment(self.door.dsn, self._folder),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._watch = asyncio.ensure_future(self._see_it_end(self._process))
@@ -99,25 +115,22 @@ class Seat:
             await self.start()
 
 
-class Crew:
+class Crew(Generic[D]):
     """All workers of a run."""
 
-    def __init__(self, server: Path, folder: Path, *, sockets: Path, workers: int, broken: str | None) -> None:
+    def __init__(self, doors: Sequence[D], folder: Path, *, broken: str | None = None) -> None:
         program = ["-m", "dibs"] if broken is None else ["-m", "chaos.broken", broken]
         command = [sys.executable, *program, "worker", "chaos.tasks:app", f"--queues={QUEUES}",
                    f"--timeout={TIMEOUT_SECONDS:g}", "--alarm=1000000", "--log-format=json"]  # fmt: skip
         self._notebook = Notebook(folder / "crew.jsonl")
-        self.seats = tuple(
-            Seat(number, Proxy(server, sockets / str(number)), command, folder, self._notebook)
-            for number in range(workers)
-        )
+        self.seats = tuple(Seat(number, door, command, folder, self._notebook) for number, door in enumerate(doors))
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Have everybody work; at the end, however it comes, nobody is left."""
         try:
             for seat in self.seats:
-                await seat.proxy.open()
+                await seat.door.open()
                 await seat.start()
             yield
             await asyncio.gather(*(seat.stop() for seat in self.seats))
@@ -125,11 +138,11 @@ class Crew:
             for seat in self.seats:
                 with contextlib.suppress(RuntimeError):  # it was never started
                     await seat.kill()
-                await seat.proxy.close()
+                await seat.door.close()
             self._notebook.close()
 
     @contextlib.asynccontextmanager
-    async def victim(self, chance: random.Random) -> AsyncIterator[Seat]:
+    async def victim(self, chance: random.Random) -> AsyncIterator[Seat[D]]:
         """Somebody to whom nothing is being done yet."""
         free = [seat for seat in self.seats if not seat.turn.locked()]
         seat = chance.choice(free or self.seats)

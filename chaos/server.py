@@ -32,7 +32,32 @@ UNANSWERED: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Inte
 _AGAIN_SECONDS: Final = 0.1
 
 
-class Server(contextlib.AbstractContextManager["Server"]):
+class Asked:
+    """Whoever answers at a DSN."""
+
+    dsn: str
+
+    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection of the harness's own."""
+        return await asyncpg.connect(self.dsn, timeout=5.0, server_settings={"application_name": ADMIN})
+
+    async def ask(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        """The answer to a question that may be asked twice; waits while the server is away or full."""
+        until = monotonic() + ANSWER_SECONDS_MAX
+        while True:
+            try:
+                connection = await self.connect()
+                try:
+                    return await connection.fetch(sql, *values, timeout=30.0)
+                finally:
+                    connection.terminate()
+            except UNANSWERED:
+                if monotonic() > until:
+                    raise
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+
+class Server(Asked, contextlib.AbstractContextManager["Server"]):
     """A Postgres that can crash and be started again, under the same DSN."""
 
     def __init__(self, folder: Path) -> None:
@@ -63,25 +88,6 @@ class Server(contextlib.AbstractContextManager["Server"]):
     def start(self) -> None:
         """Start it again; it recovers."""
         self._use()
-
-    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection of the harness's own."""
-        return await asyncpg.connect(self.dsn, timeout=5.0, server_settings={"application_name": ADMIN})
-
-    async def ask(self, sql: str, *values: Any) -> list[asyncpg.Record]:
-        """The answer to a question that may be asked twice; waits while the server is away or full."""
-        until = monotonic() + ANSWER_SECONDS_MAX
-        while True:
-            try:
-                connection = await self.connect()
-                try:
-                    return await connection.fetch(sql, *values, timeout=30.0)
-                finally:
-                    connection.terminate()
-            except UNANSWERED:
-                if monotonic() > until:
-                    raise
-                await asyncio.sleep(_AGAIN_SECONDS)
 
     def _use(self) -> embedded.EmbeddedPostgres:
         return self._uses.enter_context(embedded.start(self._folder, settings=SETTINGS))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from chaos.notes import Counted, Found, Note, Settled
-from chaos.server import Server
+from chaos.server import Asked
 from dibs import Dibs
 
 _WAITING: Final = """
@@ -28,13 +28,13 @@ order by i.id
 """
 
 
-async def waiting(server: Server) -> tuple[int, int]:
+async def waiting(server: Asked) -> tuple[int, int]:
     """How many jobs have not ended, and how many have."""
     row = (await server.ask(_WAITING))[0]
     return row[0], row[1]
 
 
-async def read_tables(server: Server) -> AsyncIterator[Note]:
+async def read_tables(server: Asked) -> AsyncIterator[Note]:
     """Every job with its places and its ending, every row that a job's transaction wrote, every batch's counts."""
     connection = await server.connect()
     try:

@@ -9,7 +9,7 @@ import msgspec
 
 from chaos.figures import Figures, figures
 from chaos.history import History
-from chaos.laws import LAWS
+from chaos.laws import LAWS, Law
 
 SHOWN: Final = 20
 """Of those that break a law, so many are named."""
@@ -29,6 +29,8 @@ class Verdict:
 
     breaches: dict[str, Breach]
     figures: Figures
+    laws: tuple[str, ...] = tuple(LAWS)
+    """Those that the history was held against."""
 
     @property
     def has_passed(self) -> bool:
@@ -36,11 +38,11 @@ class Verdict:
         return not self.breaches and bool(self.figures["jobs acknowledged"])
 
 
-def judge(history: History) -> Verdict:
+def judge(history: History, laws: Mapping[str, Law] = LAWS) -> Verdict:
     """Hold a history against every law."""
-    broken = {name: sorted(set(law(history))) for name, law in LAWS.items()}
+    broken = {name: sorted(set(law(history))) for name, law in laws.items()}
     breaches = {name: Breach(len(those), those[:SHOWN]) for name, those in broken.items() if those}
-    return Verdict(breaches, figures(history))
+    return Verdict(breaches, figures(history), tuple(laws))
 
 
 def write(verdict: Verdict, about: Mapping[str, Any], file: Path) -> None:
@@ -60,7 +62,7 @@ def page(verdict: Verdict, about: Mapping[str, Any]) -> str:
         "",
         "| law | broken |",
         "|---|---:|",
-        *(f"| {name} | {_breach(verdict.breaches.get(name))} |" for name in LAWS),
+        *(f"| {name} | {_breach(verdict.breaches.get(name))} |" for name in verdict.laws),
         "",
         "| figure | |",
         "|---|---:|",

@@ -13,9 +13,9 @@ async def strike(site: Site, chance: random.Random) -> None:
     async with site.crew.victim(chance) as seat:
         since, pid = now(), seat.pid
         is_healed = chance.random() < 0.5  # noqa: PLR2004 - a coin
-        seat.proxy.cut()
+        seat.door.cut()
         try:
             await asyncio.sleep(TIMEOUT_SECONDS * chance.uniform(0.8, 1.8))
         finally:
-            seat.proxy.heal() if is_healed else seat.proxy.reset()
+            seat.door.heal() if is_healed else seat.door.reset()
         site.note("partition", since, pid, how="healed" if is_healed else "reset")

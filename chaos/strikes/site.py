@@ -17,7 +17,7 @@ class Site:
     """The server, the workers, and the history to note it in."""
 
     server: Server
-    crew: Crew
+    crew: Crew[Proxy]
     door: Proxy
     """The way of the producers to the server."""
     volume: Volume | None

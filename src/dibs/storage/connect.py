@@ -8,9 +8,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from dibs.domain.errors import ConfigError, DatabaseUnavailableError
+from dibs.storage.hosts import one_by_one
 
 CONNECT_SECONDS: Final = 10.0
-"""How long a connection attempt may take: longer than a busy server needs, shorter than a person's patience."""
+"""How long an attempt to connect to one server may take: longer than a busy server needs, shorter than a person's
+patience."""
 
 DATABASE_ERRORS: Final = (
     asyncpg.PostgresError,
@@ -22,6 +24,10 @@ DATABASE_ERRORS: Final = (
 """What a statement can raise when the server, the connection or the statement is at fault."""
 
 
+_READ_ONLY: Final = "25006"
+"""The server has become a standby: after a failover another one takes writes, and a new connection finds it."""
+
+
 def is_refusal(error: BaseException) -> bool:
     """True when the server refused the statement for its data: it had no effect, and the connection is well."""
     return str(getattr(error, "sqlstate", ""))[:2] in {"22", "23"}
@@ -31,7 +37,7 @@ def is_connection_at_fault(error: BaseException) -> bool:
     """True when the connection can not be trusted any more after *error*."""
     if not isinstance(error, asyncpg.PostgresError):
         return True
-    return str(error.sqlstate)[:2] in {"08", "57"}
+    return str(error.sqlstate)[:2] in {"08", "57"} or error.sqlstate == _READ_ONLY
 
 
 def is_setting_at_fault(error: BaseException) -> bool:
@@ -137,21 +143,34 @@ def redact(dsn: str) -> str:
 
 
 async def _connect(*args: Any, **options: Any) -> Connection:
-    shown = redact(str(args[0]))
+    """A connection to the first server of a DSN that can be used; called as asyncpg's own `connect` is."""
+    dsn = str(args[0])
+    troubles: list[Exception] = []
     try:
-        return await asyncpg.connect(*args, **options)
-    except (ValueError, asyncpg.ClientConfigurationError) as error:
-        # What could not be read may be a part of the password: asyncpg's words are shown only where they are safe.
-        # Neither are they kept as its cause, which a traceback would show.
-        why = f": {error}" if isinstance(error, asyncpg.ClientConfigurationError) else ""
-        raise ConfigError(
-            f"{shown!r} is not a DSN{why}; expected something like "
-            "postgresql://user:password@host:5432/database (in a password, special characters are written as %23 for #)"
-        ) from None
-    except DATABASE_ERRORS as error:
-        unavailable = DatabaseUnavailableError(f"can not connect to {shown!r}: {_why_unavailable(error)}")
-        unavailable.sqlstate = getattr(error, "sqlstate", None)
-        raise unavailable from error
+        for server in one_by_one(dsn):
+            try:
+                return await asyncpg.connect(server, **options)
+            except asyncpg.ClientConfigurationError:
+                raise
+            except DATABASE_ERRORS as error:
+                troubles.append(error)
+                if is_setting_at_fault(error):
+                    break
+    except ValueError as error:  # as that one is
+        raise _misread(dsn, error) from error
+    why = " / ".join(dict.fromkeys(map(_why_unavailable, troubles)))
+    unavailable = DatabaseUnavailableError(f"can not connect to {redact(dsn)!r}: {why}")
+    unavailable.sqlstate = getattr(troubles[-1], "sqlstate", None)
+    raise unavailable from troubles[-1]
+
+
+def _misread(dsn: str, error: Exception) -> ConfigError:
+    # What could not be read may be a part of the password: asyncpg's words are shown only where they are safe.
+    why = f": {error}" if isinstance(error, asyncpg.ClientConfigurationError) else ""
+    return ConfigError(
+        f"{redact(dsn)!r} is not a DSN{why}; expected something like "
+        "postgresql://user:password@host:5432/database (in a password, special characters are written as %23 for #)"
+    )
 
 
 def _why_unavailable(error: BaseException) -> str:
