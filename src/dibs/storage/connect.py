@@ -157,7 +157,7 @@ async def _connect(*args: Any, **options: Any) -> Connection:
                 if is_setting_at_fault(error):
                     break
     except ValueError as error:  # as that one is
-        raise _misread(dsn, error) from error
+        raise _misread(dsn, error) from None  # its words may quote the password
     why = " / ".join(dict.fromkeys(map(_why_unavailable, troubles)))
     unavailable = DatabaseUnavailableError(f"can not connect to {redact(dsn)!r}: {why}")
     unavailable.sqlstate = getattr(troubles[-1], "sqlstate", None)
