@@ -1,6 +1,5 @@
 """Every example in the README and the guides runs, as it stands there."""
 
-import os
 import re
 import runpy
 import signal
@@ -124,12 +123,10 @@ async def test_the_page_on_transactions_runs(
 
 async def test_the_sql_of_the_operations_page_runs(database_url: str) -> None:
     db = await asyncpg.connect(database_url)
-    role = f"app_{os.urandom(4).hex()}"
-    await db.execute(f"create role {role}")
-    for sql in blocks("docs/operations.md", "sql"):
-        await db.execute(sql.replace(" to app;", f" to {role};"))
-    assert await db.fetchval(f"select has_table_privilege('{role}', 'dibs.ready', 'insert')")
-    await db.execute(f"drop owned by {role}; drop role {role}")
+    statements = blocks("docs/operations.md", "sql")
+    assert statements
+    for sql in statements:
+        await db.execute(sql)
     await db.close()
 
 
