@@ -127,7 +127,7 @@ class Comparison:
                 if scenario is None:
                     continue
                 began = time.monotonic()
-                entry = await _undisturbed(entrant, Round(scenario, each.profile))
+                entry = await self._undisturbed(entrant, Round(scenario, each.profile))
                 entries.append(entry)
                 self.results["runs"] = medians(entries)
                 kept.write(PARTIAL / "running-peers.json", self.results)
@@ -135,14 +135,16 @@ class Comparison:
                 took = time.monotonic() - began
                 print(f"{each.name:24} {entrant.system.name:14} {said} ({took:.0f} s)", flush=True)  # noqa: T201
 
+    async def _undisturbed(self, entrant: Entrant, turn: Round) -> Entry:
+        """The run's entry. If others disturbed it, it is done once more, and the calmer one counts.
 
-async def _undisturbed(entrant: Entrant, turn: Round) -> Entry:
-    """The run's entry. If others disturbed it, it is done once more, and the calmer one counts."""
-    entry = await _run(entrant, turn)
-    if not is_disturbed(entry):
-        return entry
-    entry = calmer([entry, await _run(entrant, turn)])
-    return {**entry, "again": is_disturbed(entry)}
+        Figures of a quick run mean little anyhow.
+        """
+        entry = await _run(entrant, turn)
+        if self._quick or not is_disturbed(entry):
+            return entry
+        entry = calmer([entry, await _run(entrant, turn)])
+        return {**entry, "again": is_disturbed(entry)}
 
 
 async def _run(entrant: Entrant, turn: Round) -> Entry:

@@ -27,6 +27,7 @@ from benchmarks.bad_days.days import DAYS
 from benchmarks.costs import costs_since, read_costs
 from benchmarks.ground import fresh
 from benchmarks.limits.levels import Measure, levels
+from benchmarks.peers.circumstances import environment_of
 from benchmarks.peers.plan import Round, rounds
 from benchmarks.report import results as kept
 from benchmarks.report import tables
@@ -190,7 +191,8 @@ def _scaled(scenario: Scenario, scale: float) -> Scenario:
 
 
 async def _scenario(server: Server, scale: float, each: Round) -> Entry:
-    place = FreshDatabase(server.dsn, server.pid, name="bench_scenario")
+    environment = environment_of(DIBS, each.profile)
+    place = FreshDatabase(server.dsn, server.pid, name="bench_scenario", environment=environment)
     try:
         result = await run(DIBS, _scaled(each.scenario, scale), profile=each.profile, place=place)
     finally:

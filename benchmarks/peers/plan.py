@@ -166,5 +166,5 @@ def _affordable(scenario: Scenario, peer: Peer, profile: str) -> float:
 
 def _round(jobs: float) -> int:
     """Down to 1, 2 or 5 times a power of ten."""
-    power = 10 ** (len(str(int(jobs))) - 1)
+    power: int = 10 ** (len(str(int(jobs))) - 1)
     return max(factor * power for factor in (1, 2, 5) if factor * power <= jobs)

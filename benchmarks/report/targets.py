@@ -11,6 +11,11 @@ Named = Mapping[str, Mapping[str, Any]]
 M = TypeVar("M")
 
 OF_POSTGRES: Final = tuple(peer.name for peer in PEERS if peer.server == "postgres")
+KEEPS_HISTORY_AT_BEST: Final = tuple(
+    peer.name for peer in PEERS if peer.server == "postgres" and "best" in peer.history
+)
+"""What of others is switched off at their best settings is told in the table."""
+
 OF_REDIS: Final = tuple(peer.name for peer in PEERS if peer.server == "redis")
 
 
@@ -60,10 +65,10 @@ class Compared:
         fastest = max(float(run["rate"]) for run in self._of(peers, scenario, profile))
         return float(self.runs["dibs", scenario, profile]["rate"]) / fastest
 
-    def pickup(self, cut: str) -> float:
+    def pickup(self, cut: str, profile: str) -> float:
         """The pick-up latency of dibs by that of the best peer on Postgres."""
-        best = min(float(run["pickup_ms"][cut]) for run in self._of(OF_POSTGRES, "pickup", "default"))
-        return float(self.runs["dibs", "pickup", "default"]["pickup_ms"][cut]) / best
+        best = min(float(run["pickup_ms"][cut]) for run in self._of(OF_POSTGRES, "pickup", profile))
+        return float(self.runs["dibs", "pickup", profile]["pickup_ms"][cut]) / best
 
     def _of(self, peers: Sequence[str], scenario: str, profile: str) -> list[Mapping[str, Any]]:
         return [self.runs[peer, scenario, profile] for peer in peers if (peer, scenario, profile) in self.runs]
@@ -137,6 +142,10 @@ AMONG_PEERS: Final[tuple[Target[Compared], ...]] = (
               lambda found: found.times(["pgqueuer"], "drain.20k")),
     _at_least(80, "the same: times Procrastinate", lambda found: found.times(["procrastinate"], "drain.20k")),
     _at_least(8, "the same: times the fastest on Redis", lambda found: found.times(OF_REDIS, "drain.20k")),
+    _at_least(1, "the same: times the fastest on Postgres that keeps a history, as dibs does",
+              lambda found: found.times(KEEPS_HISTORY_AT_BEST, "drain.20k")),
+    _at_least(0.5, "the same: times the fastest on Postgres, with a history or without",
+              lambda found: found.times(OF_POSTGRES, "drain.20k")),
     _at_least(1, "20,000 jobs, ten workers, with the process's start: times the fastest of all",
               lambda found: found.times(OF_POSTGRES + OF_REDIS, "protocol", "default")),
     _at_least(3, "enqueue by ten callers: times the fastest on Postgres",
@@ -145,8 +154,10 @@ AMONG_PEERS: Final[tuple[Target[Compared], ...]] = (
               lambda found: found.times(OF_POSTGRES + OF_REDIS, "enqueue.many")),
     _at_least(8, "feed one by one while draining: times PgQueuer", lambda found: found.times(["pgqueuer"], "feed")),
     _at_least(1, "the same: times pgmq", lambda found: found.times(["pgmq"], "feed")),
-    _at_most(1, "pick-up p50: share of the best on Postgres", lambda found: found.pickup("p50")),
-    _at_most(1, "pick-up p99: share of the best on Postgres", lambda found: found.pickup("p99")),
+    _at_most(1, "pick-up p50, as it comes: share of the best on Postgres", lambda found: found.pickup("p50", "default")),
+    _at_most(1, "pick-up p99, as it comes: share of the best on Postgres", lambda found: found.pickup("p99", "default")),
+    _at_most(1, "pick-up p50, best settings: share of the best on Postgres", lambda found: found.pickup("p50", "best")),
+    _at_most(1, "pick-up p99, best settings: share of the best on Postgres", lambda found: found.pickup("p99", "best")),
 )  # fmt: skip
 
 

@@ -118,8 +118,8 @@ class Stage:
                 async with asyncio.timeout(_STOP_SECONDS):
                     await process.wait()
 
-    async def executed(self, jobs: int, total: int, seconds_max: float, *workers: Worker) -> None:
-        """Wait until so many jobs have started, and there were so many executions in all, or for *seconds_max*.
+    async def executed(self, jobs: int, total: int, seconds_max: float, *workers: Worker) -> bool:
+        """Wait until so many jobs have started, and there were so many executions in all; false after *seconds_max*.
 
         Raises:
             StageError: A worker has ended.
@@ -128,11 +128,12 @@ class Stage:
         while time.monotonic() < deadline:
             distinct, executed = await asyncio.to_thread(executions.count, self.folder, self.jobs)
             if distinct >= jobs and executed >= total:
-                return
+                return True
             for worker in workers:
                 if worker.process.returncode is not None:
                     raise self._ended("a worker", worker.process.returncode)
             await asyncio.sleep(poll_seconds(self.jobs))
+        return False
 
     def executions(self) -> executions.Executions:
         """What has been executed so far."""

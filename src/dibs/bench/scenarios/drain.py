@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dibs.bench import executions
-from dibs.bench.driver import Stage, Worker
+from dibs.bench.driver import Finished, Stage, Worker
 from dibs.bench.places import Place
 from dibs.bench.result import Costs, spent
 from dibs.bench.scenarios.scenario import Measured, Scenario, working
@@ -34,9 +34,10 @@ class Drain(Scenario):
         async with self.asking(stage) as ask, working(stage, profile, self.workers) as workers:
             await stage.executed(1, 1, self.seconds_max, *workers)
             first = _Sample.of(stage, workers)
-            await self.executed(stage, *workers)
+            is_done = await self.executed(stage, *workers)
             noticed_ns = time.monotonic_ns()
-            said = await ask()
+            # One that is still at it would be waited for to its end.
+            said = await ask() if is_done else Finished(None, noticed_ns)
             last = _Sample.of(stage, workers)
             rss_bytes = sum(worker.rss_bytes() for worker in workers)
         found = stage.executions()

@@ -71,18 +71,20 @@ class Scenario(ABC):
         await self.enqueue(stage, how="fill", callers=10)
 
     async def drain(self, stage: Stage, *workers: Worker) -> int | None:
-        """Wait until all jobs are executed, and the system knows it; gives how many it says have finished."""
+        """Wait until all jobs are executed, and the system knows it; gives how many it says have finished.
+
+        Nothing when time runs out: a system that is still at it would be waited for to its end.
+        """
         async with self.asking(stage) as ask:
-            await self.executed(stage, *workers)
-            return (await ask()).finished
+            return (await ask()).finished if await self.executed(stage, *workers) else None
 
     def asking(self, stage: Stage) -> AbstractAsyncContextManager[Callable[[], Awaitable[Finished]]]:
         """Make ready to ask the system, when all is executed, how many jobs have finished."""
         return stage.asking(self.jobs, FINISHED_SECONDS_MAX)
 
-    async def executed(self, stage: Stage, *workers: Worker) -> None:
-        """Wait until all jobs have started, and all executions that have to be have been seen."""
-        await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
+    async def executed(self, stage: Stage, *workers: Worker) -> bool:
+        """Wait until all jobs have started, and all executions that have to be have been seen; false if time is up."""
+        return await stage.executed(self.jobs, self.jobs + self.failures, self.seconds_max, *workers)
 
     async def warmed_up(self, stage: Stage, *workers: Worker) -> None:
         """Have job 0 executed: the workers are there."""
