@@ -154,8 +154,8 @@ AMONG_PEERS: Final[tuple[Target[Compared], ...]] = (
               lambda found: found.times(OF_POSTGRES + OF_REDIS, "enqueue.many")),
     _at_least(8, "feed one by one while draining: times PgQueuer", lambda found: found.times(["pgqueuer"], "feed")),
     _at_least(1, "the same: times pgmq", lambda found: found.times(["pgmq"], "feed")),
-    _at_most(1, "pick-up p50, as it comes: share of the best on Postgres", lambda found: found.pickup("p50", "default")),
-    _at_most(1, "pick-up p99, as it comes: share of the best on Postgres", lambda found: found.pickup("p99", "default")),
+    _at_most(1, "pick-up p50, defaults: share of the best on Postgres", lambda found: found.pickup("p50", "default")),
+    _at_most(1, "pick-up p99, defaults: share of the best on Postgres", lambda found: found.pickup("p99", "default")),
     _at_most(1, "pick-up p50, best settings: share of the best on Postgres", lambda found: found.pickup("p50", "best")),
     _at_most(1, "pick-up p99, best settings: share of the best on Postgres", lambda found: found.pickup("p99", "best")),
 )  # fmt: skip
