@@ -20,9 +20,6 @@ from dibs.worker.pace import Pace
 
 log = logging.getLogger("dibs.worker")
 
-SUSPECT_PAUSE_SECONDS: Final = 1.0
-"""A suspect that must wait for another one comes back after so long, to this worker or one that has none."""
-
 TROUBLE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
 """Pauses after failed round trips; the last one repeats."""
 
@@ -48,6 +45,7 @@ class Fetcher:
         self._floors = Floors(len(lines))
         self._look_at: float | None = 0.0
         self._is_unsure = False
+        self._is_stopping = False
         self._troubles = 0
         self._trying_since: float | None = None
         self.worker_id = 0
@@ -72,9 +70,14 @@ class Fetcher:
         self._floors.tell()
         self._signal.set()
 
+    def stop(self) -> None:
+        """Come to an end, after the round trip that is under way: its answer tells what was recorded and claimed."""
+        self._is_stopping = True
+        self._signal.set()
+
     async def run(self) -> None:
-        """Go round for ever."""
-        while True:
+        """Go round until it is stopped."""
+        while not self._is_stopping:
             self._signal.clear()
             wanted = self._wanted()
             due_in = self._finisher.due_in()
@@ -210,8 +213,8 @@ class Fetcher:
         for line in self._lines:
             mine, too_many = line.sort_out([job for job in claimed if job.queue_id == line.queue_id])
             kept += mine
-            for job in too_many:
-                self._finisher.add(job, Outcome(Verdict.HAND_BACK, SUSPECT_PAUSE_SECONDS))
+            for job, pause in too_many:
+                self._finisher.add(job, Outcome(Verdict.HAND_BACK, pause))
         try:
             await self._record_others()
         except LinkDownError:

@@ -49,12 +49,15 @@ class Line:
         behind = self._behind()
         return max(self._ahead - behind, 0) if behind <= self._low else 0
 
-    def sort_out(self, jobs: list[ClaimedJob]) -> tuple[list[ClaimedJob], list[ClaimedJob]]:
-        """Which of the claimed jobs to keep, and which suspects to hand back before any of the others begins."""
+    def sort_out(self, jobs: list[ClaimedJob]) -> tuple[list[ClaimedJob], list[tuple[ClaimedJob, float]]]:
+        """Which of the claimed jobs to keep, and which suspects to hand back before any of the others begins.
+
+        With each of the latter, in how many seconds it is to come back.
+        """
         kept, too_many = [], []
         for job in jobs:
             if job.lost and not self._suspects.admits(job):
-                too_many.append(job)
+                too_many.append((job, self._suspects.pause_seconds()))
             else:
                 kept.append(job)
         return kept, too_many

@@ -19,6 +19,15 @@ within seconds."""
 TRUST_SECONDS: Final = 60.0
 """So long after the last suspect began, the next ones come from another death, and trust begins anew."""
 
+PAUSE_SECONDS: Final = 0.1
+"""One that must wait stays away for so long at least, and may come back to a worker that has none."""
+
+PAUSE_SECONDS_MAX: Final = 10.0
+"""And for so long at most: another worker may be free for it."""
+
+GAP_SECONDS: Final = 0.01
+"""Between two that come back, at least: each brings a round trip of its own."""
+
 
 class Suspects:
     """The suspects that a process holds, and how many it dares to hold."""
@@ -28,6 +37,8 @@ class Suspects:
         self._is_alone = False
         self._trust = 1
         self._admitted_at = -TRUST_SECONDS
+        self._mean_seconds = 0.0
+        self._next_at = 0.0
 
     def admits(self, job: ClaimedJob) -> bool:
         """Take this suspect in, if it may begin now."""
@@ -40,6 +51,7 @@ class Suspects:
             return False
         if since >= TRUST_SECONDS:
             self._trust = 1
+            self._mean_seconds = 0.0
         self._held.add(job.id)
         self._is_alone = must_be_alone
         self._admitted_at = now
@@ -50,6 +62,20 @@ class Suspects:
         if job.id in self._held:
             self._held.remove(job.id)
             self._trust += 1
+            seconds = min(monotonic() - self._admitted_at, SUSPECT_SECONDS)
+            self._mean_seconds += 0.5 * (seconds - self._mean_seconds)
+
+    def pause_seconds(self) -> float:
+        """After how long one that may not begin is to come back: behind those that were sent away before it.
+
+        They come back one by one, at the pace at which suspects end here, so that each is claimed once or twice and not
+        again and again with all others.
+        """
+        now = monotonic()
+        soonest = now + PAUSE_SECONDS + (now - self._admitted_at if self._held else 0.0)
+        behind = self._next_at + max(self._mean_seconds, GAP_SECONDS)
+        self._next_at = min(max(soonest, behind), now + PAUSE_SECONDS_MAX)
+        return self._next_at - now
 
     def forget(self, jobs: Iterable[ClaimedJob]) -> None:
         """These are not held any more, and have not begun."""

@@ -186,8 +186,8 @@ class Worker:
                 await asyncio.sleep(1.0)
 
     async def _serve(self) -> None:
+        fetching = asyncio.ensure_future(self._fetcher.run())
         loops: list[Coroutine[Any, Any, None]] = [
-            self._fetcher.run(),
             self._promoter.run(),
             self._rescuer.run(),
             self._tidier.run(),
@@ -195,7 +195,7 @@ class Worker:
             self._doubter.run(),
             self._watching.run(),
         ]
-        parts = [*self._slots.start(), *(asyncio.ensure_future(loop) for loop in loops)]
+        parts = [fetching, *self._slots.start(), *(asyncio.ensure_future(loop) for loop in loops)]
         stopping = asyncio.ensure_future(self._stop.wait())
         queues = ", ".join(f"{queue}:{slots}" for queue, slots in self._config.queues.items())
         log.info("worker %d serves %s", self._worker_id, queues)
@@ -206,6 +206,9 @@ class Worker:
             await self._wind_down()
         finally:
             self._slots.close()
+            self._fetcher.stop()
+            if self._link.is_up:  # else there is no answer to wait for
+                await asyncio.wait({fetching}, timeout=FLUSH_AT_STOP_SECONDS)
             await _cancel([stopping, *parts])
 
     def problems(self) -> list[str]:

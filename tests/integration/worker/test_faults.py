@@ -37,6 +37,15 @@ async def test_jobs_of_a_killed_worker_are_running_again_within_five_seconds(
     assert survivor.is_alive
 
 
+async def test_hundreds_that_were_lost_twice_do_not_take_a_second_each(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker
+) -> None:
+    await app.enqueue_many([scripted.count.job(n) for n in range(200)])
+    await db.execute("update dibs.ready set lost = 2, attempt = 1")
+    start_worker("--queues=default:4")
+    await all_done(db, 200, within=40)
+
+
 async def both_settled(db: asyncpg.Connection) -> None:
     """Wait until both workers hold their locks; the server itself has been up for long enough by then."""
     await eventually(lambda: db.fetchval("select count(*) = 2 and bool_and(locked) from dibs.worker"))

@@ -137,6 +137,7 @@ async def test_a_claim_that_is_under_way_when_a_worker_stops_is_handed_back(
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0
         assert await db.fetchval("select count(*) from dibs.lease") == 0
+        assert "were refused" not in worker.output
     assert await db.fetchval("select count(*) from dibs.attempt_error") == 0
     assert await db.fetchval("select coalesce(max(attempt), 0) from dibs.ready") == 0
 

@@ -1,13 +1,21 @@
 """How many jobs that may have killed a worker one dares at the same time."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from dibs.domain.job import ClaimedJob
 from dibs.worker import suspects
-from dibs.worker.suspects import SUSPECT_SECONDS, TRUST_SECONDS, Suspects
+from dibs.worker.suspects import (
+    GAP_SECONDS,
+    PAUSE_SECONDS,
+    PAUSE_SECONDS_MAX,
+    SUSPECT_SECONDS,
+    TRUST_SECONDS,
+    Suspects,
+)
 
 
 @dataclass
@@ -87,3 +95,24 @@ def test_what_never_began_wins_no_trust():
     held.forget([job(1)])
     held.ended(job(1))
     assert admitted(held, job(2), job(3)) == [2]
+
+
+def test_those_that_must_wait_come_back_one_by_one(clock: Clock):
+    held = Suspects()
+    assert admitted(held, job(1)) == [1]
+    pauses = [held.pause_seconds() for _ in range(100)]
+    assert pauses[0] == PAUSE_SECONDS
+    assert [round(later - earlier, 6) for earlier, later in pairwise(pauses)] == [GAP_SECONDS] * 99
+    clock.now += pauses[-1]
+    assert held.pause_seconds() >= PAUSE_SECONDS + clock.now, "the one that runs, runs for long"
+
+
+def test_they_come_back_at_the_pace_at_which_suspects_end(clock: Clock):
+    held = Suspects()
+    for n in range(20):
+        assert admitted(held, job(n, lost=2)) == [n]
+        clock.now += 4.0
+        held.ended(job(n, lost=2))
+    pauses = [held.pause_seconds() for _ in range(20)]
+    assert pauses[1] - pauses[0] == pytest.approx(4.0, rel=0.01)
+    assert max(pauses) == PAUSE_SECONDS_MAX
