@@ -41,14 +41,16 @@ async def show(target: Target, older_than: timedelta | None, *, as_json: bool) -
 
 async def prune(target: Target, older_than: timedelta | None, *, asks: bool, as_json: bool) -> None:
     """Prune, and tell how much has gone."""
+    is_watched = sys.stderr.isatty()
+    async with session(target) as looking:  # without a time limit: counting reads all endings
+        until = await looking.run(cutoffs(older_than))
+        expected = await looking.run(prunable(until)) if asks or is_watched else (0, 0)
+    if asks and any(expected):
+        click.confirm(f"Prune {some(sum(expected))}{_dead(expected[1])}?", abort=True, err=True)
     async with session(target, settings=WORKER_SETTINGS) as pruning:
-        until = await pruning.run(cutoffs(older_than))
-        expected = await pruning.run(prunable(until))
-        if asks and any(expected):
-            click.confirm(f"Prune {some(sum(expected))}{_dead(expected[1])}?", abort=True, err=True)
         with contextlib.ExitStack() as stack:
             bar = None
-            if sys.stderr.isatty() and sum(expected) > _BAR_MIN:
+            if is_watched and sum(expected) > _BAR_MIN:
                 bar = stack.enter_context(click.progressbar(length=sum(expected), label="prune", file=sys.stderr))
             pruned = {False: 0, True: 0}
             async for walk, piece in _pieces(pruning, until):

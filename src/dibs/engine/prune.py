@@ -20,6 +20,10 @@ class Cutoffs:
     finished: datetime | None
     dead_letters: datetime | None
 
+    def before(self, *, dead_letters: bool) -> datetime | None:
+        """The moment for dead letters, or for all others."""
+        return self.dead_letters if dead_letters else self.finished
+
     @property
     def walks(self) -> "tuple[Walk, ...]":
         """The ways to go, from the first job on."""

@@ -14,8 +14,9 @@ PAUSE_SECONDS_MAX: Final = 10.0
 class Budget:
     """When the work is due again: the longer it took, the later."""
 
-    def __init__(self, share: float = HEAD_SHARE) -> None:
+    def __init__(self, share: float = HEAD_SHARE, *, pause_seconds_max: float = PAUSE_SECONDS_MAX) -> None:
         self._share = share
+        self._pause_seconds_max = pause_seconds_max
         self.due_at = 0.0
         """By the monotonic clock."""
 
@@ -26,4 +27,4 @@ class Budget:
 
     def spend(self, seconds: float) -> None:
         """The work took so long; waiting for a connection does not count."""
-        self.due_at = monotonic() + min(seconds / self._share, PAUSE_SECONDS_MAX)
+        self.due_at = monotonic() + min(seconds / self._share, self._pause_seconds_max)

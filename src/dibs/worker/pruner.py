@@ -28,7 +28,8 @@ TURN_SECONDS: Final = 3 * PRUNE_SECONDS
 """Whoever prunes keeps the turn, since it knows how far it has come; when it is gone, another one takes over."""
 
 PRUNE_SHARE: Final = 0.05
-"""Of the time that may be spent on pruning, however much there is to prune."""
+"""Of the time that may be spent on pruning, however much there is to prune. (A piece of more than 15 seconds, a
+thousand times as long as it should take, gets more, a sixth at most: the pause must end before the turn does.)"""
 
 HEAD_SECONDS: Final = 3600.0
 """Walks begin where the last one found its first job to prune; this often one begins with the first job of all, where
@@ -65,8 +66,10 @@ class Pruner:
     async def _go(self, link: Link, walk: Walk) -> None:
         pruned = batches = 0
         first_id: int | None = None
-        pace = Budget(PRUNE_SHARE)
-        while True:
+        pace = Budget(PRUNE_SHARE, pause_seconds_max=PRUNE_SECONDS)
+        # Asked for each piece: a walk may take hours, and who wants to keep jobs for longer must not wait for its end.
+        while (before := (await link.run(cutoffs())).before(dead_letters=walk.dead_letters)) is not None:
+            walk = replace(walk, before=before)
             piece = await link.run(prune(self.worker_id, walk, TURN_SECONDS))
             pace.spend(link.took_seconds)
             pruned += piece.pruned

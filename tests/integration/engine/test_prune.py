@@ -174,6 +174,17 @@ async def test_an_app_that_says_nothing_changes_nothing(engine: Engine):
         assert await kept_days(engine) == (90, 30)
 
 
+async def test_a_time_that_is_shorter_than_the_default_holds_only_while_somebody_asks_for_it(engine: Engine):
+    assert await engine.run(take_turn(1, 60, DAY))
+    await engine.move_clock("23 hours")
+    assert await engine.run(take_turn(1, 60))
+    assert await kept_days(engine) == (1, 1)
+    await engine.move_clock("25 hours")
+    assert await kept_days(engine) == (7, 30)
+    assert await engine.run(take_turn(1, 60, DAY))
+    assert await kept_days(engine) == (1, 1)
+
+
 async def test_a_longer_time_holds_at_once_and_also_when_somebody_else_has_the_turn(engine: Engine):
     assert await engine.run(take_turn(1, 60, DAY))
     assert await kept_days(engine) == (1, 1)

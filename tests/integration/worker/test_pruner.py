@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -121,6 +122,19 @@ def _is_under_way():
     """Whether fewer jobs are left than there were."""
     [finished, _] = yield from pruning.prunable((yield from pruning.cutoffs()))
     return finished < 1_000
+
+
+async def test_who_wants_jobs_to_be_kept_for_longer_is_heard_in_the_middle_of_a_walk(
+    db: asyncpg.Connection, make_pruner: MakePruner, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pruning, "PRUNE_ROWS", 10)
+    await long_gone(db, 1_000)
+    going = asyncio.ensure_future(make_pruner(1).tick())
+    engine = Engine(db)
+    await eventually(lambda: engine.run(_is_under_way()), what="the first piece")
+    assert not await engine.run(take_turn(2, 60, Retention(finished=timedelta(days=90))))
+    await going
+    assert await left(db)
 
 
 async def test_the_connection_is_there_only_meanwhile(
