@@ -1,6 +1,7 @@
 """What an application does with jobs, on a pool of connections."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
@@ -10,6 +11,7 @@ from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
 from dibs.client.lane import Lane
 from dibs.client.watcher import Watcher
 from dibs.domain.batch import Batch, BatchProgress
+from dibs.domain.errors import DatabaseUnavailableError
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.engine.batch import create_batch
 from dibs.engine.enqueue import enqueue
@@ -23,7 +25,7 @@ from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 T = TypeVar("T")
 
 CLOSE_SECONDS: Final = 10.0
-"""How long enqueues that are under way may take once the client is closed."""
+"""How long enqueues that are under way may take once the client is closed, and then those who hold a connection."""
 
 
 class Client:
@@ -40,13 +42,17 @@ class Client:
         self._lane: Lane | None = None
         self._queues: set[str] = set()
         self._watcher: Watcher | None = None
+        self._is_closed = False
 
     async def open(self) -> None:
         """Open the pool and check the tables (an embedded database gets them); does nothing when that was done.
 
         Raises:
             SchemaError: The tables do not fit this code.
+            DatabaseUnavailableError: The server can not be reached, or this client has been closed.
         """
+        if self._is_closed:  # what was left over must not open it again behind everybody's back
+            raise DatabaseUnavailableError("closed; nothing was sent")
         if self._is_open():
             return
         async with self._opening:
@@ -68,8 +74,12 @@ class Client:
         return self._watcher is not None
 
     async def close(self) -> None:
-        """Wait for what is under way, and close what this client opened."""
+        """Wait for what is under way, for twenty seconds at most, and close what this client opened.
+
+        What is still under way then gets an error: whether it took effect is not known.
+        """
         await self._gatherer.drain(CLOSE_SECONDS)
+        self._is_closed = True
         lane, self._lane = self._lane, None
         if lane is not None:
             await lane.close()
@@ -77,8 +87,10 @@ class Client:
             await self._watcher.close()
             self._watcher = None
         if self._pool is not None and not self._is_pool_lent:
-            await self._pool.close()
-            self._pool = None
+            pool, self._pool = self._pool, None
+            with contextlib.suppress(TimeoutError):  # it breaks off the connections that somebody still holds
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await pool.close()
 
     async def migrate(self) -> Sequence[Migration]:
         """Bring the tables up to date, and tell which migrations that took."""

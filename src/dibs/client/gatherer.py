@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dibs.domain.errors import DatabaseUnavailableError
 from dibs.domain.job import EnqueuedJob, NewJob
 from dibs.storage.connect import DATABASE_ERRORS, is_refusal
 
@@ -51,11 +52,17 @@ class Gatherer:
         return await call.answer
 
     async def drain(self, seconds: float) -> None:
-        """Wait until everything that was called for has been answered, for so long at most."""
+        """Wait until everything that was called for has been answered, for so long at most.
+
+        Callers that still wait then to be sent get a DatabaseUnavailableError: none of their jobs has been written.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._under_way or self._waiting:
                     await asyncio.wait(self._under_way) if self._under_way else await asyncio.sleep(0)
+        left = list(self._waiting)
+        self._waiting.clear()
+        _fail(left, DatabaseUnavailableError("closed before this could be sent; nothing was enqueued"))
 
     def _send(self) -> None:
         """Send what waits, unless a statement went out a moment ago: then what waits grows until it returns."""

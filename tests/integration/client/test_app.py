@@ -14,6 +14,7 @@ import pytest
 from dibs import (
     ArgumentsError,
     ConfigError,
+    DatabaseUnavailableError,
     Dibs,
     JobState,
     NotRunningError,
@@ -22,6 +23,7 @@ from dibs import (
     current_job,
 )
 from dibs.client import client as clients
+from dibs.client import gatherer
 from dibs.client.gatherer import STATEMENTS_MAX
 from support.conservation import assert_conserved
 
@@ -370,3 +372,36 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_answer(
         with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError, ConnectionError)):
             await hanging
     await held_up.close()
+
+
+async def test_who_was_not_sent_before_closing_is_told_that_nothing_was_enqueued(
+    app: Dibs, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    @app.task(name="send")
+    async def send() -> None: ...
+
+    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(gatherer, "STATEMENTS_MAX", 1)
+    before = await send.enqueue()
+    held_up = await asyncpg.connect(app.database_url)
+    async with held_up.transaction():
+        await held_up.execute("lock table dibs.job in exclusive mode")
+        hanging = asyncio.ensure_future(send.enqueue())
+        while not await db.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        waiting = [asyncio.ensure_future(send.enqueue()) for _ in range(3)]
+        await asyncio.sleep(0)
+        await app.close()
+        for each in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(each, DatabaseUnavailableError)
+            assert "nothing was enqueued" in str(each)
+        await asyncio.wait([hanging])
+        assert hanging.exception()
+        others = (
+            "select count(*) from pg_stat_activity where datname = current_database() and application_name ~ '^dibs'"
+        )
+        assert not await db.fetchval(f"{others} and wait_event_type is distinct from 'Lock'"), "nothing opened it again"
+    await held_up.close()
+    # The one that hung had been sent: it may be there. Of those that waited, none is.
+    assert before.id in (left := {job.id for job in await app.jobs()})
+    assert len(left) <= 2
