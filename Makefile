@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos chaos-check stateful lock clean
+.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos failover test-matrix chaos-check stateful lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ chaos: $(READY) ## break everything around workers for a long while, and count (
 
 failover: $(READY) ## lose the primary under load, promote its standby, and count: synchronous, then asynchronous
 	$(BIN)/python -m chaos.failover $(ARGS)
+
+test-matrix: $(READY) ## run the tests on each supported Postgres, over TLS and with small roles (ARGS='pg15 tls')
+	$(BIN)/python -m matrix $(ARGS)
 
 chaos-check: $(READY) ## see that builds broken on purpose are found out, a minute on a quiet machine
 	$(BIN)/python -m pytest chaos/test_broken_builds.py $(ARGS)

@@ -1,0 +1,1 @@
+"""The tests on every Postgres that dibs promises to work with; `python -m matrix` is the way in."""
