@@ -13,7 +13,6 @@ one is written to benchmarks/results when it is.
 import argparse
 import asyncio
 import re
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ from benchmarks.peers.table import figure, table
 from benchmarks.report import results as kept
 from benchmarks.report.machine import machine, versions
 from benchmarks.servers import Server, ServerMissingError, postgres, redis
+from benchmarks.stopping import stop_at_sigterm
 from dibs.bench.driver import System
 from dibs.bench.places import FreshDatabase
 from dibs.bench.run import run
@@ -41,7 +41,6 @@ from dibs.bench.systems.own import DIBS
 PARTIAL: Final = Path(__file__).parents[1] / ".bench" / "results"
 """Where results of runs lie that are not complete, or not yet."""
 
-_TERMINATED: Final = 128 + signal.SIGTERM
 _RUN_SECONDS_MAX: Final = 400.0
 """Enqueueing, draining and stopping together; a system that hangs is given up."""
 
@@ -53,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(planned(options.scenarios, options.systems, quick=options.quick))  # noqa: T201
         return 0
     now = datetime.now(UTC)
-    # Told to end, it stops its servers as it does at Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    stop_at_sigterm()
     with ExitStack() as servers:
         comparison = Comparison(servers, options.systems, quick=options.quick)
         asyncio.run(comparison.compare(list(compared(options.scenarios))))

@@ -1,6 +1,7 @@
 """A run as it is kept: its result, and what the rules of a comparison make of it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from dibs.bench.result import Result
@@ -18,9 +19,11 @@ def entry_of(result: Result) -> Entry:
     """The result as it is kept.
 
     A system that was still running jobs when time ran out did not finish: it keeps the rate it had until then, and the
-    entry says of how many jobs. That is another thing than wrong counts, which leave no figure.
+    entry says of how many jobs. One that ran some jobs twice, and nothing else is wrong, keeps its figures beside that
+    number: at least once is what all promise. Other wrong counts leave no figure.
     """
-    found = result.as_json() | {"unfinished": None}
+    counted = replace(result, wrong=None) if has_only_repeated(result) else result
+    found = counted.as_json() | {"unfinished": None}
     if is_unfinished(result):
         done, jobs = result.counts.distinct, result.counts.jobs
         found["unfinished"] = f"{done:,} of {jobs:,} in {result.settings['seconds_max']:.0f} s"
@@ -46,6 +49,18 @@ def is_unfinished(result: Result) -> bool:
         and 0 < counts.distinct < counts.jobs
         and not counts.repeated
         and result.seconds >= _STILL_AT_IT * float(result.settings["seconds_max"])
+    )
+
+
+def has_only_repeated(result: Result) -> bool:
+    """True when nothing is wrong but that some jobs ran more often than they had to."""
+    counts = result.counts
+    return (
+        counts.repeated > 0
+        and not counts.lost
+        and not counts.unretried
+        and counts.finished in (None, counts.jobs)
+        and (result.seconds > 0 or bool(result.pickup_ms))
     )
 
 

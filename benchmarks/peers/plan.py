@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.peers.catalogue import DIBS_PACE, PEERS, Peer
-from benchmarks.peers.timed import TimedDrain
 from dibs.bench.scenarios.drain import Drain
 from dibs.bench.scenarios.enqueue import Enqueue
 from dibs.bench.scenarios.feed import Feed
@@ -140,8 +139,6 @@ def planned(wanted: Sequence[str] | None, systems: Sequence[str] | None, *, quic
 def _limited(scenario: Scenario) -> Scenario:
     """With the limits of a comparison, which are the same for all systems."""
     seconds = PROTOCOL_SECONDS_MAX if scenario.name == PROTOCOL else SECONDS_MAX
-    if isinstance(scenario, Drain):
-        return TimedDrain.of(scenario, seconds)
     jobs = _PICKUP_JOBS if isinstance(scenario, Pickup) else scenario.jobs
     return dataclasses.replace(scenario, jobs=jobs, seconds_max=seconds)
 

@@ -48,9 +48,15 @@ def short(results: Mapping[str, Any]) -> str:
 
 
 def figure(run: Run) -> str:
-    """The one figure of a run that a reader looks for, and of how many jobs it is where they are fewer."""
+    """The one figure of a run that a reader looks for, with what has to be said of it."""
     if run["wrong"]:
         return "void"
+    repeated = run.get("counts", {}).get("repeated", 0)
+    return f"{_figure(run)} *({repeated:,} ran twice)*" if repeated else _figure(run)
+
+
+def _figure(run: Run) -> str:
+    """The figure, and of how many jobs it is where they are fewer."""
     if latency := run["pickup_ms"]:
         return f"{latency['p50']:.1f} / {latency['p99']:.1f} ms"
     said = f"{run['rate']:,.0f}"

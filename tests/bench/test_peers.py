@@ -11,7 +11,6 @@ from benchmarks.peers.circumstances import environment_of
 from benchmarks.peers.entry import Entry, calmer, entry_of, failed, is_disturbed, is_unfinished, medians
 from benchmarks.peers.plan import COMPARED, PROTOCOL, compared, fitted, full_jobs, planned, rounds, seconds_of
 from benchmarks.peers.table import figure, short, table
-from benchmarks.peers.timed import TimedDrain
 from dibs.bench.places import FreshDatabase
 from dibs.bench.result import Costs, Counts, Result
 from dibs.bench.run import run
@@ -113,7 +112,7 @@ async def test_the_processes_of_a_run_do_not_find_uvloop_at_defaults(database_se
 
 async def test_a_run_that_is_out_of_time_did_not_finish(database_server: TestServer) -> None:
     place = FreshDatabase(database_server.url, name=f"peers_{secrets.token_hex(4)}")
-    scenario = TimedDrain.of(Drain(name="drain.50ms", jobs=1_000, body="sleep:0.05"), seconds_max=2.0)
+    scenario = Drain(name="drain.50ms", jobs=1_000, body="sleep:0.05", seconds_max=2.0)
     try:
         found = await run(DIBS, scenario, profile="default", place=place)
     finally:
@@ -138,6 +137,14 @@ def test_what_is_lost_or_ran_twice_is_void_and_not_slow(changes: dict[str, objec
     entry = entry_of(result(wrong="it does not add up", **changes))
     assert (entry["wrong"], entry["unfinished"], entry["rate"]) == ("it does not add up", None, None)
     assert figure(entry) == "void"
+
+
+def test_jobs_that_ran_twice_stand_beside_the_figure() -> None:
+    counts = Counts(jobs=20_000, distinct=20_000, repeated=3, finished=20_000)
+    entry = entry_of(result(counts=counts, wrong="3 executions too many"))
+    assert (entry["wrong"], figure(entry)) == (None, "10,000 *(3 ran twice)*")
+    lied = entry_of(result(counts=dataclasses.replace(counts, finished=19_999), wrong="3 executions too many"))
+    assert figure(lied) == "void"
 
 
 def test_a_system_that_was_still_at_it_keeps_its_rate() -> None:
