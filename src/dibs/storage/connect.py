@@ -40,16 +40,22 @@ def is_connection_at_fault(error: BaseException) -> bool:
     return str(error.sqlstate)[:2] in {"08", "57"} or error.sqlstate == _READ_ONLY
 
 
+_REFUSED_BY_POOLER: Final = "unsupported startup parameter"
+"""What PgBouncer says to the settings of our sessions. Behind a pooler that lends connections for a transaction at a
+time dibs can not work: its session locks and notifications would stay on connections that others get."""
+
+
 def is_setting_at_fault(error: BaseException) -> bool:
     """True when the server is there but knows no such user, password or database: trying again changes nothing."""
     sqlstate = str(getattr(error, "sqlstate", ""))
-    return sqlstate.startswith("28") or sqlstate == "3D000"
+    return sqlstate.startswith("28") or sqlstate == "3D000" or _REFUSED_BY_POOLER in str(error)
 
 
 _ADVICE: Final = {
     "28000": "Check the user, and the server's pg_hba.conf.",
     "28P01": "Check the user and the password.",
     "3D000": "Create it, or check the name at the end of the DSN.",
+    "08P01": "Is this a pooler? Give dibs a direct connection to Postgres.",
     "53300": "The server has no connection left: raise its max_connections, or close some.",
     "57P03": "Try again in a moment.",
 }
