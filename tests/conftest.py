@@ -17,6 +17,9 @@ from support.postgres import FAST_SETTINGS, PrivateServer, TestServer, run_folde
 from support.processes import Child
 from support.waiting import eventually_sync
 
+# So that a failure in a rule tells what was compared: here, before tests/interleaving imports the model.
+pytest.register_assert_rewrite("stateful")
+
 _FOLDER = "DIBS_TEST_RUN_FOLDER"
 _RUN = "DIBS_TEST_RUN"
 _URL = "DIBS_DATABASE_URL"

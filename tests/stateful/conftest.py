@@ -2,9 +2,6 @@
 
 import pytest
 
-# So that a failure in a rule tells what was compared.
-pytest.register_assert_rewrite("stateful")
-
 
 @pytest.fixture(autouse=True)
 def _low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
