@@ -2,7 +2,8 @@
 
 While it is cut, nothing passes either way and nobody is told: connections stay open, new ones get no answer, and an end
 that one side makes of a connection is not seen by the other. Healed, it delivers late what was sent meanwhile, as TCP
-does. Reset, it swallows that, and both sides find their connections broken.
+does. Reset, it swallows that, and both sides find their connections broken. Stranded connections are half-open: what is
+sent on them is swallowed, and neither side ever finds out.
 """
 
 import asyncio
@@ -63,21 +64,29 @@ class Proxy(contextlib.AbstractAsyncContextManager["Proxy"]):
             connection.cancel()
         self._is_whole.set()
 
+    def strand(self) -> None:
+        """Let nothing pass on the connections that are there, ever again, and tell nobody; let new ones pass."""
+        self._is_whole.clear()
+        self._is_whole = asyncio.Event()
+        self._is_whole.set()
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.ensure_future(self._connect(reader, writer))
+        connection = asyncio.ensure_future(self._connect(reader, writer, self._is_whole))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_whole: asyncio.Event
+    ) -> None:
         ends = [writer]
         pumps: list[asyncio.Task[None]] = []
         try:
-            await self._is_whole.wait()
+            await is_whole.wait()
             from_server, to_server = await asyncio.open_unix_connection(self._server)
             ends.append(to_server)
             pumps = [
-                asyncio.ensure_future(self._pump(reader, to_server)),
-                asyncio.ensure_future(self._pump(from_server, writer)),
+                asyncio.ensure_future(_pump(reader, to_server, is_whole)),
+                asyncio.ensure_future(_pump(from_server, writer, is_whole)),
             ]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             for end in ends:
@@ -92,10 +101,11 @@ class Proxy(contextlib.AbstractAsyncContextManager["Proxy"]):
                 if not end.is_closing():
                     end.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while piece := await reader.read(_PIECE_BYTES):
-                await self._is_whole.wait()
-                writer.write(piece)
-                await writer.drain()
-            await self._is_whole.wait()  # the end of a connection does not pass either
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_whole: asyncio.Event) -> None:
+    with contextlib.suppress(OSError):
+        while piece := await reader.read(_PIECE_BYTES):
+            await is_whole.wait()
+            writer.write(piece)
+            await writer.drain()
+        await is_whole.wait()  # the end of a connection does not pass either

@@ -1,4 +1,4 @@
-"""The proxy before Postgres: it passes, it holds back, it delivers late, it swallows."""
+"""The proxy before Postgres: it passes, it holds back, it delivers late, it swallows, it strands."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -86,6 +86,26 @@ async def test_what_was_sent_before_a_reset_is_swallowed_and_new_connections_pas
     new_writer.write(b"after")
     assert await new_reader.readexactly(5) == b"after"
     assert echo.heard == b"beforeafter"
+    writer.close()
+    new_writer.close()
+
+
+async def test_a_stranded_connection_says_nothing_ever_again_and_new_ones_pass(
+    proxy: Proxy, echo: Echo, short_folder: Path
+):
+    reader, writer = await connected(short_folder)
+    writer.write(b"before")
+    assert await reader.readexactly(6) == b"before"
+    proxy.strand()
+    writer.write(b"swallowed")
+    new_reader, new_writer = await connected(short_folder)
+    new_writer.write(b"after")
+    assert await new_reader.readexactly(5) == b"after"
+    proxy.heal()
+    new_writer.write(b" that")
+    assert await new_reader.readexactly(5) == b" that"
+    assert echo.heard == b"beforeafter that"
+    assert not reader.at_eof()
     writer.close()
     new_writer.close()
 
