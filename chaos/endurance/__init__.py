@@ -1,0 +1,1 @@
+"""Long runs: what shows only after an hour, a million jobs or a hundred stops."""
