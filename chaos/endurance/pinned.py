@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import mean
 from time import monotonic
 from typing import Any, Final
@@ -33,8 +34,10 @@ select count(*) as jobs,
        percentile_cont(0.5) within group (order by extract(epoch from d.started_at - j.enqueued_at)) as p50,
        percentile_cont(0.99) within group (order by extract(epoch from d.started_at - j.enqueued_at)) as p99
 from dibs.job j join dibs.done d on d.job_id = j.id
-where j.id > $1
+where d.finished_at > $1
 """
+"""By when they ended: a job that waited through many windows is counted, with all of its wait, in its last one."""
+
 SIZES: Final = """
 select relname, pg_relation_size(oid) as bytes, pg_indexes_size(oid) as indexes
 from pg_class
@@ -59,12 +62,12 @@ class Pinned:
             began = monotonic()
             try:
                 for number in range(1, self.rows + 1):
-                    last = await place.value("select coalesce(max(id), 0) from dibs.job")
+                    since = await place.value("select clock_timestamp()")
                     until = began + self.minutes * 60 * number / self.rows
                     await asyncio.wait({feeding}, timeout=max(until - monotonic(), 0.0))
                     if feeding.done():
                         feeding.result()  # it never ends by itself: this raises what went wrong
-                    rows.append(await _row(place, [one, other], monotonic() - began, last))
+                    rows.append(await _row(place, [one, other], monotonic() - began, since))
             finally:
                 feeding.cancel()
                 await asyncio.wait({feeding})
@@ -74,8 +77,11 @@ class Pinned:
         asked = await place.value("select count(*) from dibs.job")
         return Verdict(
             rows=rows,
-            figures={f"{name}, last quarter against second": _ratio(second, fourth, name) for name in DRIFTING},
+            figures={
+                f"{name}, last quarter against second": _ratio(second, fourth, name) for name in ("jobs", *DRIFTING)
+            },
             broken={
+                "drift of jobs": int(_ratio(second, fourth, "jobs") * DRIFT_MAX < 1.0),
                 **{f"drift of {name}": int(_drifts(second, fourth, name)) for name in DRIFTING},
                 "jobs that have not ended": asked - await place.ended(),
             },
@@ -102,9 +108,9 @@ async def _snapshot(place: Place) -> AsyncIterator[None]:
         await holder.close()
 
 
-async def _row(place: Place, workers: list[Worker], at: float, last: int) -> dict[str, Any]:
-    """What can be seen now, and of the jobs after *last*."""
-    found = (await place.db.fetch(WINDOW, last))[0]
+async def _row(place: Place, workers: list[Worker], at: float, since: datetime) -> dict[str, Any]:
+    """What can be seen now, and of the jobs that ended since then."""
+    found = (await place.db.fetch(WINDOW, since))[0]
     sizes = await place.db.fetch(SIZES)
     return {
         "seconds": round(at),
