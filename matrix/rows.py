@@ -52,7 +52,8 @@ ROWS: Final[Mapping[str, Row]] = {
         Row(name="pg15", version=15, tests=("tests/integration", "tests/stateful")),
         Row(name="pg16", version=16, tests=("tests/integration", "tests/stateful")),
         Row(name="pg18", version=18, tests=_PARTS),
-        Row(name="tls", version=18, tests=_PARTS[:4], is_tls=True),
+        # The bundled servers are built without TLS.
+        Row(name="tls", version=15, tests=_PARTS[:4], is_tls=True),
         Row(
             name="role",
             version=18,

@@ -1,5 +1,6 @@
 """A Postgres of some major version, for one row: its own data, its own socket, gone at the end."""
 
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ def server(folder: Path, version: int, *, tls: Path | None = None) -> Iterator[s
          "--no-sync", "--no-instructions")  # fmt: skip
     settings = {**SETTINGS, "unix_socket_directories": str(folder), "port": str(port)}
     if tls:
+        _hand_over(tls, data)
         settings |= {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
@@ -67,6 +69,13 @@ def _run(tools: Programs, name: str, *arguments: str) -> None:
     ran = tools.run(name, *arguments)
     if ran.returncode:
         raise ServerError(f"{name} of Postgres {tools.version}: {ran.stderr.strip() or ran.stdout.strip()}")
+
+
+def _hand_over(tls: Path, data: Path) -> None:
+    """Make the key the server's own: it takes no other, and may run as another user than the tests."""
+    owner = data.stat()
+    os.chown(tls / "server.key", owner.st_uid, owner.st_gid)
+    open_to_all(tls)
 
 
 def _free_port() -> int:

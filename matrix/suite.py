@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Final
 
 from matrix.rows import Row
-from matrix.server import open_to_all
+from matrix.server import ServerError, open_to_all
 
 ROOT: Final = Path(__file__).parents[1]
 STOP_SECONDS: Final = 30.0
@@ -45,15 +45,20 @@ def run(row: Row, folder: Path) -> Result:
     # In /tmp, whatever TMPDIR says: the path of a socket has few characters.
     with tempfile.TemporaryDirectory(prefix="dm-", dir="/tmp") as place:
         open_to_all(Path(place))
-        with row.serve(Path(place)) as dsn, (folder / f"{row.name}.log").open("wb") as log:
-            code = _pytest(row, report, dsn, log.fileno())
+        try:
+            with row.serve(Path(place)) as dsn, (folder / f"{row.name}.log").open("wb") as log:
+                code = _pytest(row, report, dsn, log.fileno())
+        except ServerError as error:
+            code, missing = 1, [str(error)]
+        else:
+            missing = []
     cases = list(ET.parse(report).getroot().iter("testcase")) if report.exists() else []  # noqa: S314 - our own
     failed = [_name(case) for case in cases if _has(case, "failure", "error")]
     skipped = [f"{_name(case)}: {_reason(case)}" for case in cases if _has(case, "skipped")]
     return Result(
         row=row.name,
         passed=len(cases) - len(failed) - len(skipped),
-        failed=failed,
+        failed=missing + failed,
         skipped=skipped,
         left_out=dict(row.left_out),
         seconds=round(monotonic() - began, 1),

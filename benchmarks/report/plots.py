@@ -16,7 +16,7 @@ Plot = Callable[[Axes, Results], bool]
 _COLOURS: Final = {"L1": "#b8b8b8", "L2": "#8fb3d9", "L3": "#4f81b5", "L4": "#d9822b"}
 _CLEAN: Final = "#8fb3d9"
 _BAD: Final = "#d9822b"
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "font.size": 9,
