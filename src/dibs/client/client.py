@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
+import asyncpg
+
 from dibs.client.database import Database
 from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
-from dibs.client.lane import Lane
+from dibs.client.lane import STATEMENT_SECONDS, Lane
 from dibs.client.watcher import Watcher
 from dibs.domain.batch import Batch, BatchProgress
 from dibs.domain.errors import DatabaseUnavailableError
@@ -18,9 +20,10 @@ from dibs.engine.enqueue import enqueue
 from dibs.engine.liveness import ensure_queues
 from dibs.storage.borrow import async_session
 from dibs.storage.connect import Pool, PooledConnection, open_pool
+from dibs.storage.limit import Limit
 from dibs.storage.migrate import Migration, check, migrate, schema_errors
 from dibs.storage.session import Operation
-from dibs.storage.sessions.on_asyncpg import OnAsyncpg
+from dibs.storage.sessions.on_asyncpg import OnAsyncpg, OnBorrowedAsyncpg
 
 T = TypeVar("T")
 
@@ -61,10 +64,12 @@ class Client:
             dsn = await asyncio.to_thread(self._database.url)
             if self._pool is None:
                 self._pool = await open_pool(dsn, name="dibs client", size=self._pool_size)
-            async with self._pool.acquire() as connection:
-                if self._database.is_embedded and not self._is_pool_lent:
+            if self._database.is_embedded and not self._is_pool_lent:
+                async with self._pool.acquire() as connection:
                     await migrate(connection, self._schema)
-                else:
+            with Limit(STATEMENT_SECONDS) as limit:
+                async with self._pool.acquire() as connection:
+                    limit.begin(connection)
                     await check(connection, self._schema)
             if not self._is_pool_lent:
                 self._lane = Lane(dsn, self._schema)
@@ -107,17 +112,22 @@ class Client:
         """Drive *operation* on a pooled connection, or on the caller's *connection*, in its open transaction.
 
         With *atomic*, the pooled connection runs it in one transaction.
+
+        Raises:
+            TimeoutError: The server did not answer on the pooled connection; whether the operation took effect is not
+                known.
         """
         with schema_errors(self._schema):
             if connection is not None:
                 return await async_session(connection, self._schema).run(operation)
-            async with self._pooled() as pooled:
-                # A lent pool may have codecs of its own, so its connections are treated as borrowed ones.
-                session = async_session(pooled, self._schema) if self._is_pool_lent else OnAsyncpg(pooled, self._schema)
-                if not atomic:
-                    return await session.run(operation)
-                async with pooled.transaction():
-                    return await session.run(operation)
+            with Limit(STATEMENT_SECONDS) as limit:
+                async with self._pooled() as pooled:
+                    limit.begin(pooled)
+                    # A lent pool may have codecs of its own, so its connections are treated as borrowed ones.
+                    kind = OnBorrowedAsyncpg if self._is_pool_lent else OnAsyncpg
+                    session = kind(pooled, self._schema, gets_on=limit.renew)
+                    async with pooled.transaction() if atomic else contextlib.nullcontext():
+                        return await session.run(operation)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
@@ -126,7 +136,9 @@ class Client:
             try:
                 yield pooled
             finally:
-                await pooled.reset()
+                # One that was ended meanwhile is not the pool's any more, and its own error is the one to be told.
+                with contextlib.suppress(asyncpg.InterfaceError):
+                    await pooled.reset()
 
     @asynccontextmanager
     async def _pooled(self) -> AsyncIterator[PooledConnection]:

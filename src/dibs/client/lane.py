@@ -5,18 +5,19 @@ plan for each statement, kept. Planning a gathered enqueue anew, and taking a co
 back, cost more than the enqueue itself.
 """
 
-import asyncio
 from time import monotonic
 from typing import Final, TypeVar
 
+from dibs.domain.errors import DatabaseUnavailableError
 from dibs.storage.connect import HOT_SETTINGS, Connection, close, connect
+from dibs.storage.limit import Limit
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
 
 STATEMENT_SECONDS: Final = 60.0
-"""The client's own limit: a connection that is half open never answers."""
+"""The client's own limit for a statement: a connection that is half open never answers."""
 
 IDLE_SECONDS: Final = 300.0
 """A connection that nobody used for so long may have been forgotten by what lies between here and the server."""
@@ -33,6 +34,7 @@ class Lane:
         self._schema = schema
         self._connection: Connection | None = None
         self._used_at = 0.0
+        self._is_closed = False
         self.is_busy = False
 
     async def run(self, operation: Operation[T]) -> T:
@@ -40,22 +42,21 @@ class Lane:
 
         Raises:
             TimeoutError: The server did not answer; whether the operation took effect is not known.
+            DatabaseUnavailableError: The server can not be reached, or this lane has been closed meanwhile.
         """
         self.is_busy = True
         try:
             connection = await self._connected()
-            try:
-                async with asyncio.timeout(STATEMENT_SECONDS):
-                    return await OnAsyncpg(connection, self._schema).run(operation)
-            except TimeoutError:
-                connection.terminate()
-                raise TimeoutError(f"an enqueue was not answered within {STATEMENT_SECONDS:.0f} s") from None
+            with Limit(STATEMENT_SECONDS) as limit:
+                limit.begin(connection)
+                return await OnAsyncpg(connection, self._schema).run(operation)
         finally:
             self._used_at = monotonic()
             self.is_busy = False
 
     async def close(self) -> None:
         """Close the connection, if there is one; an operation that is under way fails."""
+        self._is_closed = True
         connection, self._connection = self._connection, None
         if connection is not None:
             if self.is_busy:
@@ -68,5 +69,9 @@ class Lane:
         if connection is not None and monotonic() - self._used_at > IDLE_SECONDS:
             connection.terminate()
         if connection is None or connection.is_closed():
-            connection = self._connection = await connect(self._dsn, name="dibs enqueue", settings=HOT_SETTINGS)
+            connection = await connect(self._dsn, name="dibs enqueue", settings=HOT_SETTINGS)
+            if self._is_closed:  # meanwhile
+                await close(connection)
+                raise DatabaseUnavailableError("closed; nothing was sent")
+            self._connection = connection
         return connection

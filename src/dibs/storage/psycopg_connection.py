@@ -2,13 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dibs.domain.errors import ConfigError, DatabaseUnavailableError
 from dibs.storage.connect import CONNECT_SECONDS, redact
 
 if TYPE_CHECKING:
     import psycopg
+
+_NOTICE_SILENCE: Final = {
+    "tcp_user_timeout": 60_000,  # milliseconds
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""A connection that is half open ends after a minute, be it with an answer or with what was sent unacknowledged, where
+the DSN does not say otherwise. Left to itself Linux takes a quarter of an hour, and as much as two."""
 
 
 def import_early() -> None:
@@ -37,8 +46,10 @@ def psycopg_connection(dsn: str, *, name: str) -> "Iterator[psycopg.Connection[A
             "connection of yours"
         ) from missing
     try:
+        given = psycopg.conninfo.conninfo_to_dict(dsn)
+        whole = psycopg.conninfo.make_conninfo("", **(_NOTICE_SILENCE | given))
         connection = psycopg.connect(
-            dsn, autocommit=True, application_name=name, connect_timeout=round(CONNECT_SECONDS)
+            whole, autocommit=True, application_name=name, connect_timeout=round(CONNECT_SECONDS)
         )
     except psycopg.ProgrammingError:  # its words quote the DSN, the password with it
         raise ConfigError(f"{redact(dsn)!r} is not a DSN") from None

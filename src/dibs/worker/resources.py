@@ -1,12 +1,19 @@
 """Things that a worker process opens once and its tasks share: a model, a client, a pool."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Generic, TypeVar, cast
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Final, Generic, TypeVar, cast
 
 from dibs.domain.errors import NotRunningError
 
 T = TypeVar("T")
+log = logging.getLogger("dibs.worker")
+
+CLOSE_SECONDS: Final = 10.0
+"""How long one may take to close, and hold up the end of its worker."""
+
 _NOTHING = object()
 
 
@@ -30,11 +37,20 @@ class Resource(Generic[T]):
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open it, to be closed with *stack*."""
-        self._value = await stack.enter_async_context(asynccontextmanager(self._make)())
-        stack.callback(self._forget)
+        context = asynccontextmanager(self._make)()
+        self._value = await context.__aenter__()
+        stack.push_async_callback(self._close, context)
 
-    def _forget(self) -> None:
+    async def _close(self, context: AbstractAsyncContextManager[T]) -> None:
+        """Close it. What goes wrong is said, and neither keeps the others open nor changes how the worker ends."""
         self._value = _NOTHING
+        closing = asyncio.ensure_future(context.__aexit__(None, None, None))
+        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        if not closing.done():
+            closing.cancel()  # not waited for: what waits for a half-open connection is not ended by that
+            log.error("resource %s was not closed within %g s; it is left behind", self.name, CLOSE_SECONDS)
+        elif (error := closing.exception()) is not None:
+            log.error("resource %s could not be closed", self.name, exc_info=error)
 
 
 async def open_all(resources: Sequence[Resource[Any]], stack: AsyncExitStack) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
-    AsyncExitStack,
     ExitStack,
     asynccontextmanager,
     contextmanager,
@@ -18,9 +17,14 @@ from dibs.domain.job import ClaimedJob
 from dibs.domain.outcome import SUCCEEDED, Ended
 from dibs.engine.claim import finish
 from dibs.storage.borrow import async_session, sync_session
+from dibs.storage.limit import Limit
 from dibs.storage.psycopg_connection import psycopg_connection
 
 NAME: Final = "dibs transaction"
+
+ANSWER_SECONDS: Final = 10.0
+"""How long the begin or the end of a transaction may take, until its connection is given up: one that is half open
+never answers, and neither its commit nor its rollback would let go of the slot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +73,27 @@ class JobTransaction(AbstractAsyncContextManager[Any], AbstractContextManager[An
 
     @asynccontextmanager
     async def _asynchronously(self) -> AsyncIterator[Any]:
-        async with AsyncExitStack() as stack:
-            connection = self._given
-            if connection is None:
-                connection = await stack.enter_async_context(self._lender.pooled())
-            session = async_session(connection, self._lender.schema)
-            async with session.transaction():
-                yield connection
-                self._accept(await session.run(finish([self._ended])))
+        if self._given is not None:  # what the task brought is its own to end
+            async with self._finishing(self._given):
+                yield self._given
+        else:
+            with Limit(ANSWER_SECONDS) as limit:
+                async with self._lender.pooled() as connection:
+                    limit.begin(connection)
+                    async with self._finishing(connection):
+                        limit.pause()
+                        try:
+                            yield connection
+                        finally:
+                            limit.renew()
         self._on_over()
+
+    @asynccontextmanager
+    async def _finishing(self, connection: Any) -> AsyncIterator[None]:
+        session = async_session(connection, self._lender.schema)
+        async with session.transaction():
+            yield
+            self._accept(await session.run(finish([self._ended])))
 
     @contextmanager
     def _synchronously(self) -> Iterator[Any]:

@@ -5,6 +5,7 @@ ends the wait for an answer; here those limits are shortened.
 """
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ import pytest
 from chaos.proxy import Proxy
 from dibs import Dibs, JobState
 from dibs.client import client, lane
+from dibs.domain.limits import COPY_ROWS_MIN, ENQUEUE_ROWS_MAX
 from support import scripted
 from support.conservation import assert_conserved
 from support.health import health
@@ -28,14 +30,21 @@ from support.workers import READY, StartWorker
 SHORT: Final = """
 from dibs.storage import connect
 from dibs.storage.link import Link
+from dibs.worker import resources, transaction
 connect.CONNECT_SECONDS = 1.0
 Link.run.__kwdefaults__["seconds"] = 2.0
+resources.CLOSE_SECONDS = transaction.ANSWER_SECONDS = 2.0
 """
-"""A worker's limits to connect and for a statement. That of a heartbeat is a third of the worker's time-out."""
+"""A worker's limits to connect, for a statement, and to close what tasks use.
+
+That of a heartbeat is a third of the worker's time-out.
+"""
 
 IS_OPEN: Final = "select exists (select from pg_stat_activity where state = 'idle in transaction')"
 
 Serve = Callable[..., Awaitable[Child]]
+
+UNKNOWN: Final = "the database did not answer within 1 s; whether what was sent took effect is not known"
 
 ENDINGS: Final = "select job_id, attempt, outcome::text from dibs.done order by job_id"
 
@@ -135,6 +144,7 @@ async def test_a_worker_whose_old_connections_went_silent_opens_new_ones(
 async def producer(proxy: Proxy, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dibs]:
     """An app behind the proxy, with short limits."""
     monkeypatch.setattr(lane, "STATEMENT_SECONDS", 1.0)
+    monkeypatch.setattr(client, "STATEMENT_SECONDS", 1.0)
     monkeypatch.setattr(client, "CLOSE_SECONDS", 0.5)
     yield (app := Dibs(proxy.dsn))
     await app.close()
@@ -154,10 +164,33 @@ async def test_an_enqueue_that_was_swallowed_raises_within_its_limit_and_the_nex
 
     await enqueue()
     proxy.strand()
-    with pytest.raises(TimeoutError, match="an enqueue was not answered within 1 s"):
+    with pytest.raises(TimeoutError, match=UNKNOWN):
         await enqueue()
     await enqueue()
     assert await db.fetchval("select count(*) from dibs.ready") == 2
+
+
+@pytest.mark.parametrize("count", [ENQUEUE_ROWS_MAX + 1, COPY_ROWS_MIN])
+async def test_what_goes_through_the_pool_has_that_limit_too(
+    producer: Dibs, db: asyncpg.Connection, proxy: Proxy, count: int
+) -> None:
+    @producer.task(name="greet")
+    async def greet() -> None:
+        """Never runs."""
+
+    jobs = [greet.job() for _ in range(count)]
+    first, *_ = await producer.enqueue_many(jobs)
+    proxy.strand()
+    async with asyncio.timeout(5.0):
+        with pytest.raises(TimeoutError, match=UNKNOWN):
+            await producer.enqueue_many(jobs)
+    assert (await producer.job(first.id)).state is JobState.READY
+    proxy.strand()
+    async with asyncio.timeout(5.0):
+        with pytest.raises(TimeoutError, match=UNKNOWN):
+            await producer.job(first.id)
+    assert (await producer.job(first.id)).state is JobState.READY
+    assert await db.fetchval("select count(*) from dibs.ready") == count
 
 
 async def test_a_transaction_that_is_swallowed_does_not_hold_up_other_jobs(
@@ -173,3 +206,33 @@ async def test_a_transaction_that_is_swallowed_does_not_hold_up_other_jobs(
     assert [tuple(row) for row in await db.fetch(ENDINGS)] == [(job.id, 1, "s") for job in others]
     assert await effects(db, held.id) == []
     assert worker.is_alive
+
+
+async def test_a_transaction_that_is_swallowed_ends_and_its_job_comes_again(
+    direct: Dibs, db: asyncpg.Connection, proxy: Proxy, serve: Serve, gate: Path
+) -> None:
+    worker = await serve("--queues=default:1")
+    job = await scripted.transact.options(timeout=2).enqueue(gate=str(gate))
+    await eventually(lambda: db.fetchval(IS_OPEN), what="the job's transaction is open")
+    proxy.strand()
+    gate.touch()
+    assert (await in_state(direct, job.id, JobState.SUCCEEDED)).attempt == 2
+    assert await effects(db, job.id) == ["transacted"]
+    assert worker.is_alive
+
+
+async def test_a_transaction_that_is_swallowed_does_not_hold_up_the_stop_of_its_worker(
+    direct: Dibs, db: asyncpg.Connection, proxy: Proxy, serve: Serve, start_worker: StartWorker, gate: Path
+) -> None:
+    worker = await serve("--queues=default:2", "--shutdown=1")
+    held = await scripted.transact.enqueue(gate=str(gate))
+    await eventually(lambda: db.fetchval(IS_OPEN), what="the job's transaction is open")
+    proxy.strand()
+    gate.touch()
+    other = await scripted.noop.enqueue(1)
+    assert (await in_state(direct, other.id, JobState.SUCCEEDED)).attempt == 1
+    worker.send(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait) == 0
+    start_worker("--timeout=4", wait=False, url=direct.database_url)
+    await in_state(direct, held.id, JobState.SUCCEEDED)
+    assert await effects(db, held.id) == ["transacted"]

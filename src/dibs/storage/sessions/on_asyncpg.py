@@ -1,6 +1,6 @@
 """Operations on an asyncpg connection."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,11 +16,15 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 
 
 class OnAsyncpg:
-    """A session on an asyncpg connection; an open transaction on it is joined."""
+    """A session on an asyncpg connection; an open transaction on it is joined.
 
-    def __init__(self, connection: Connection, schema: str) -> None:
+    *gets_on* is called before each step, and before each piece of a COPY, which may take long as a whole.
+    """
+
+    def __init__(self, connection: Connection, schema: str, *, gets_on: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
         self._schema = schema
+        self._gets_on = gets_on
 
     async def run(self, operation: Operation[T]) -> T:
         """Drive *operation* to its end and give what it returns."""
@@ -28,18 +32,19 @@ class OnAsyncpg:
 
     async def execute(self, step: Step) -> Sequence[Row]:
         """Run one step and give its rows."""
+        self._gets_on()
         if isinstance(step, Copy):
             await self._connection.copy_to_table(
-                step.table, schema_name=self._schema, columns=step.columns, source=_encoded(step)
+                step.table, schema_name=self._schema, columns=step.columns, source=self._encoded(step)
             )
             return ()
         rows: Sequence[Any] = await self._connection.fetch(step.statement.text(self._schema), *step.params)
         return rows
 
-
-async def _encoded(step: Copy) -> AsyncIterator[bytes]:
-    for piece in step.pieces():
-        yield piece.encode()
+    async def _encoded(self, step: Copy) -> AsyncIterator[bytes]:
+        for piece in step.pieces():
+            self._gets_on()
+            yield piece.encode()
 
 
 class OnBorrowedAsyncpg(OnAsyncpg):
