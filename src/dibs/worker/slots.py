@@ -122,20 +122,16 @@ class Slots:
     async def _serve(self, line: Line) -> None:
         slot = asyncio.current_task()
         assert slot is not None  # noqa: S101 - for the type checker: coroutines run in tasks
-        now = monotonic()
         while not self._is_closing:
             if self._finisher.is_full:
                 await self._finisher.room()
-            job = line.next()
-            if job is None:
-                job = await line.take()
-                now = monotonic()
-            began = now
+            job = line.next() or await line.take()
+            began = monotonic()
             handle = CurrentJob(job, line.name, self.worker_id, self._report, self._lender)
             begun = begin(job, handle, self._registry, self._threads)
             outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot, line)
-            now = monotonic()
-            is_low = line.ended(job, now - began)
+            ended = monotonic()
+            is_low = line.ended(job, ended - began)
             if slot.cancelling():
                 await self._end_cancellation(slot)
             if outcome is not None and not handle.is_over:
@@ -146,9 +142,8 @@ class Slots:
                 await _outlast(begun.stuck_thread, line)
             if is_low:
                 self._finisher.notify()
-            if self._is_turn_over or now - self._turn_began > YIELD_SECONDS:
+            if self._is_turn_over or ended - self._turn_began > YIELD_SECONDS:
                 await self._next_turn()
-                now = monotonic()
 
     async def _end_cancellation(self, slot: asyncio.Task[Any]) -> None:
         """It was meant for the job, be it by us or by the job itself, and must not reach the next one.
