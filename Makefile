@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos failover test-matrix chaos-check stateful lock clean
+.PHONY: help setup demo serve test check format bench bench-peers bench-report chaos failover endurance test-matrix chaos-check stateful lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ chaos: $(READY) ## break everything around workers for a long while, and count (
 
 failover: $(READY) ## lose the primary under load, promote its standby, and count: synchronous, then asynchronous
 	$(BIN)/python -m chaos.failover $(ARGS)
+
+endurance: $(READY) ## long runs: a held snapshot, a million jobs, a hundred stops (ARGS='stops --times 30')
+	$(BIN)/python -m chaos.endurance $(ARGS)
 
 test-matrix: $(READY) ## run the tests on each supported Postgres, over TLS and with small roles (ARGS='pg15 tls')
 	$(BIN)/python -m matrix $(ARGS)
