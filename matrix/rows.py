@@ -19,6 +19,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "tests/integration/worker/test_faults.py::test_workers_ride_through_a_crash_of_postgres": OWN_SERVER,
     "tests/integration/worker/test_several_servers.py::"
     "test_a_server_that_swallows_everything_does_not_hide_the_next_one": OWN_SERVER,
+    "tests/integration/worker/test_half_open.py": OWN_SERVER,
     "tests/integration/cli/test_migrate.py::test_a_wrong_password_is_named_and_not_shown": OWN_SERVER,
     "tests/integration/security/test_secrets.py::test_no_command_and_no_worker_shows_the_password": OWN_SERVER,
 }

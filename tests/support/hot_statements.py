@@ -2,10 +2,12 @@
 
 Hot is what is sent for each handful of jobs, for each heartbeat, or once for each call of an application. What a worker
 sends every 15 or 30 seconds (rescue, disown, tidying up) is guarded, too, but may read all leases: there are never
-more of them than slots and jobs claimed ahead. Not guarded is what people wait for (`jobs/list`, `queues/status`,
-`workers/list`) and what is sent once in the life of a process or a queue (`workers/register`, `queues/ensure`).
+more of them than slots and jobs claimed ahead. Not guarded is what people wait for (`jobs/list`,
+`queues/status`, `workers/list`) and what is sent once in the life of a process or a queue (`workers/register`,
+`queues/ensure`).
 
-Pages are those that were seen with a million jobs in line, and about a quarter more.
+Pages are those that were seen with a million jobs in line, and about a quarter more: the older servers visit some that
+newer ones need not.
 """
 
 from datetime import datetime
@@ -80,7 +82,7 @@ def of_upkeep(filling: Filling) -> list[Guard]:
     return [
         Guard(query=statements.JOBS_RESCUE(WORKER, 2.5), pages_alone=pages, whole=leases),
         Guard(query=statements.JOBS_DISOWN(WORKER, filling.all_tokens()), pages_alone=pages, whole=leases),
-        Guard(query=statements.BATCHES_FOLD(), jobs=min(filling.others, 1000), pages_per_job=15),
+        Guard(query=statements.BATCHES_FOLD(), jobs=min(filling.others, 1000), pages_per_job=20),
         Guard(query=statements.JOBS_MISSED_CANCELS(), jobs=filling.wishes, pages_per_job=8, ways=wishes),
         Guard(query=statements.WORKERS_TIDY(), jobs=filling.wishes, pages_per_job=8, ways=wishes),
     ]
@@ -103,8 +105,8 @@ def of_applications(filling: Filling) -> list[Guard]:
         Guard(query=enqueue_one(), pages_per_job=15),
         Guard(query=enqueue(1), pages_per_job=17),
         Guard(query=enqueue(JOBS), jobs=JOBS, pages_per_job=10),
-        Guard(query=statements.JOBS_CANCEL(somewhere), jobs=JOBS, pages_per_job=16, ways=places),
-        Guard(query=statements.JOBS_RETRY(dead), jobs=JOBS, pages_per_job=15, ways=ended),
+        Guard(query=statements.JOBS_CANCEL(somewhere), jobs=JOBS, pages_per_job=18, ways=places),
+        Guard(query=statements.JOBS_RETRY(dead), jobs=JOBS, pages_per_job=17, ways=ended),
         Guard(query=statements.BATCHES_CREATE("upload", 10)),
         # how many run is counted in the leases
         Guard(query=statements.BATCHES_PROGRESS(1), pages_alone=60 + filling.others // 50, whole=frozenset({"lease"})),

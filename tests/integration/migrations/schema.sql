@@ -170,81 +170,83 @@ CREATE VIEW dibs.jobs AS
     p.completed AS progress_completed,
     p.total AS progress_total,
     p.message AS progress_message,
-    e.error_type,
-    e.message AS error_message,
-    e.traceback
-   FROM ((((( SELECT ready.job_id,
-            'ready'::text AS state,
-            ready.attempt,
+    ( SELECT e.error_type
+           FROM dibs.attempt_error e
+          WHERE (e.job_id = j.id)
+          ORDER BY e.id DESC
+         LIMIT 1) AS error_type,
+    ( SELECT e.message
+           FROM dibs.attempt_error e
+          WHERE (e.job_id = j.id)
+          ORDER BY e.id DESC
+         LIMIT 1) AS error_message,
+    ( SELECT e.traceback
+           FROM dibs.attempt_error e
+          WHERE (e.job_id = j.id)
+          ORDER BY e.id DESC
+         LIMIT 1) AS traceback
+   FROM (((dibs.job j
+     CROSS JOIN LATERAL ( SELECT 'ready'::text AS state,
+            r.attempt,
             NULL::timestamp with time zone AS run_at,
             NULL::timestamp with time zone AS started_at,
             NULL::timestamp with time zone AS finished_at,
             NULL::bigint AS worker_id,
             NULL::text AS reason
-           FROM dibs.ready
+           FROM dibs.ready r
+          WHERE ((r.queue_id = j.queue_id) AND (r.priority = j.priority) AND (r.job_id = j.id))
         UNION ALL
-         SELECT scheduled.job_id,
-            'scheduled'::text,
-            scheduled.attempt,
-            scheduled.run_at,
+         SELECT 'scheduled'::text,
+            c.attempt,
+            c.run_at,
             NULL::timestamp with time zone,
             NULL::timestamp with time zone,
             NULL::bigint,
-            scheduled.reason
-           FROM dibs.scheduled
+            c.reason
+           FROM dibs.scheduled c
+          WHERE (c.job_id = j.id)
         UNION ALL
-         SELECT lease.job_id,
-            'running'::text,
-            lease.attempt,
+         SELECT 'running'::text,
+            l.attempt,
             NULL::timestamp with time zone,
-            lease.leased_at,
+            l.leased_at,
             NULL::timestamp with time zone,
-            lease.worker_id,
+            l.worker_id,
             NULL::text
-           FROM dibs.lease
+           FROM dibs.lease l
+          WHERE (l.job_id = j.id)
         UNION ALL
-         SELECT done.job_id,
-            'succeeded'::text,
-            done.attempt,
+         SELECT 'succeeded'::text,
+            d.attempt,
             NULL::timestamp with time zone,
-            done.started_at,
-            done.finished_at,
-            done.worker_id,
+            d.started_at,
+            d.finished_at,
+            d.worker_id,
             NULL::text
-           FROM dibs.done
-          WHERE (done.outcome = 's'::"char")
+           FROM dibs.done d
+          WHERE ((d.job_id = j.id) AND (d.outcome = 's'::"char"))
         UNION ALL
-         SELECT done.job_id,
-            'failed'::text,
-            done.attempt,
+         SELECT 'failed'::text,
+            d.attempt,
             NULL::timestamp with time zone,
-            done.started_at,
-            done.finished_at,
-            done.worker_id,
+            d.started_at,
+            d.finished_at,
+            d.worker_id,
             NULL::text
-           FROM dibs.done
-          WHERE (done.outcome = 'f'::"char")
+           FROM dibs.done d
+          WHERE ((d.job_id = j.id) AND (d.outcome = 'f'::"char"))
         UNION ALL
-         SELECT done.job_id,
-            'cancelled'::text,
-            done.attempt,
+         SELECT 'cancelled'::text,
+            d.attempt,
             NULL::timestamp with time zone,
-            done.started_at,
-            done.finished_at,
-            done.worker_id,
+            d.started_at,
+            d.finished_at,
+            d.worker_id,
             NULL::text
-           FROM dibs.done
-          WHERE (done.outcome = 'c'::"char")) s
-     JOIN dibs.job j ON ((j.id = s.job_id)))
+           FROM dibs.done d
+          WHERE ((d.job_id = j.id) AND (d.outcome = 'c'::"char"))) s)
      JOIN dibs.queue q ON ((q.id = j.queue_id)))
-     LEFT JOIN dibs.progress p ON ((p.job_id = j.id)))
-     LEFT JOIN LATERAL ( SELECT a.error_type,
-            a.message,
-            a.traceback
-           FROM dibs.attempt_error a
-          WHERE (a.job_id = j.id)
-          ORDER BY a.id DESC
-         LIMIT 1) e ON (true));
+     LEFT JOIN dibs.progress p ON ((p.job_id = j.id)));
 
 CREATE SEQUENCE dibs.lease_token
     START WITH 1

@@ -80,7 +80,9 @@ SPOILT = {
         name="workers/heartbeat", before="drop index dibs.scheduled_by_time", said="scheduled was read by"
     ),
     "a server that does not go by place": Spoilt(
-        name="jobs/promote", before="set enable_tidscan = off", said="Tid Scans where 1 were meant"
+        name="jobs/promote",
+        before="set enable_tidscan = off; set enable_seqscan = on",
+        said="Tid Scans where 1 were meant",
     ),
 }
 

@@ -173,33 +173,39 @@ create table /*schema.*/pruner (
 insert into /*schema.*/pruner (turn_until) values ('-infinity');
 
 -- What people read: each job once, wherever it stands. A filter on state leaves out the other branches.
+-- It begins with job and looks into the other tables by what job says, since the one index of ready begins with the
+-- queue: so a job is found at once, and the newest ones are, whatever is known of the tables. What is told of errors
+-- stands in the list of columns, where it is looked up only for the rows that are shown.
 create view /*schema.*/jobs as
 select j.id, j.task, q.name as queue, s.state, s.attempt, j.max_attempts, j.priority, j.args, j.tags, j.batch_id,
        j.enqueued_at, s.run_at, s.started_at, s.finished_at, s.worker_id, s.reason,
        p.completed as progress_completed, p.total as progress_total, p.message as progress_message,
-       e.error_type, e.message as error_message, e.traceback
-from (
-  select job_id, 'ready'::text as state, attempt, null::timestamptz as run_at, null::timestamptz as started_at,
+       (select e.error_type from /*schema.*/attempt_error e where e.job_id = j.id order by e.id desc limit 1)
+         as error_type,
+       (select e.message from /*schema.*/attempt_error e where e.job_id = j.id order by e.id desc limit 1)
+         as error_message,
+       (select e.traceback from /*schema.*/attempt_error e where e.job_id = j.id order by e.id desc limit 1)
+         as traceback
+from /*schema.*/job j
+cross join lateral (
+  select 'ready'::text as state, r.attempt, null::timestamptz as run_at, null::timestamptz as started_at,
          null::timestamptz as finished_at, null::bigint as worker_id, null::text as reason
-  from /*schema.*/ready
+  from /*schema.*/ready r where r.queue_id = j.queue_id and r.priority = j.priority and r.job_id = j.id
   union all
-  select job_id, 'scheduled', attempt, run_at, null, null, null, reason from /*schema.*/scheduled
+  select 'scheduled', c.attempt, c.run_at, null, null, null, c.reason
+  from /*schema.*/scheduled c where c.job_id = j.id
   union all
-  select job_id, 'running', attempt, null, leased_at, null, worker_id, null from /*schema.*/lease
+  select 'running', l.attempt, null, l.leased_at, null, l.worker_id, null
+  from /*schema.*/lease l where l.job_id = j.id
   union all
-  select job_id, 'succeeded', attempt, null, started_at, finished_at, worker_id, null
-  from /*schema.*/done where outcome = 's'
+  select 'succeeded', d.attempt, null, d.started_at, d.finished_at, d.worker_id, null
+  from /*schema.*/done d where d.job_id = j.id and d.outcome = 's'
   union all
-  select job_id, 'failed', attempt, null, started_at, finished_at, worker_id, null
-  from /*schema.*/done where outcome = 'f'
+  select 'failed', d.attempt, null, d.started_at, d.finished_at, d.worker_id, null
+  from /*schema.*/done d where d.job_id = j.id and d.outcome = 'f'
   union all
-  select job_id, 'cancelled', attempt, null, started_at, finished_at, worker_id, null
-  from /*schema.*/done where outcome = 'c'
+  select 'cancelled', d.attempt, null, d.started_at, d.finished_at, d.worker_id, null
+  from /*schema.*/done d where d.job_id = j.id and d.outcome = 'c'
 ) s
-join /*schema.*/job j on j.id = s.job_id
 join /*schema.*/queue q on q.id = j.queue_id
-left join /*schema.*/progress p on p.job_id = j.id
-left join lateral (
-  select a.error_type, a.message, a.traceback
-  from /*schema.*/attempt_error a where a.job_id = j.id order by a.id desc limit 1
-) e on true;
+left join /*schema.*/progress p on p.job_id = j.id;
