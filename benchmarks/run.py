@@ -12,7 +12,7 @@ import asyncio
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,9 +32,9 @@ from benchmarks.peers.plan import Round, rounds
 from benchmarks.report import results as kept
 from benchmarks.report import tables
 from benchmarks.report.machine import machine, versions
-from benchmarks.report.medians import medians
 from benchmarks.servers import Server, postgres
 from benchmarks.stopping import stop_at_sigterm
+from benchmarks.takes import TAKES_MAX, Entry, Take, medians, undisturbed
 from dibs.bench.places import FreshDatabase
 from dibs.bench.run import run
 from dibs.bench.scenarios.pickup import Pickup
@@ -48,16 +48,8 @@ REPEATS: Final = 3
 
 Bad days are measured once, and their clean runs at the beginning, in the middle and at the end."""
 
-FOREIGN_CORES_MAX: Final = 0.15
-"""What others on the machine may use while something is measured."""
-TAKES_MAX: Final = 3
-"""What was disturbed more than that is measured again, until it has been so often; then the table says so."""
-
 JOBS_MIN: Final = 100
 JOBS_OF_LONG: Final = 200_000
-
-Entry = dict[str, Any]
-Part = Callable[[], Awaitable[Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class Step:
 
     name: str
     """Its section in the results, and what it is."""
-    measure: Part
+    measure: Take
 
     @property
     def section(self) -> str:
@@ -130,25 +122,6 @@ async def _take(step: Step, results: kept.Results) -> None:
     rate = f"{entry['rate']:>12,.0f}/s" if isinstance(entry["rate"], float) else " " * 14
     took = time.monotonic() - began
     click.echo(f"{took:6.1f} s  {rate}  {step.name}  {entry['wrong'] or ''}", err=True)
-
-
-async def undisturbed(part: Part, takes_max: int) -> Entry:
-    """Measure again what others on the machine have disturbed; the calmest entry counts, and says if it was not calm.
-
-    This is the one place for that rule. A run in small is not repeated: its figures mean little anyhow.
-    """
-    takes: list[Entry] = []
-    while len(takes) < takes_max:
-        takes.append(await part())
-        if takes[-1]["wrong"] or _foreign_cores(takes[-1]) <= FOREIGN_CORES_MAX:
-            return takes[-1]
-    calmest = min(takes, key=_foreign_cores)
-    return {**calmest, "disturbed": True}
-
-
-def _foreign_cores(entry: Entry) -> float:
-    """Nothing where it can not be seen."""
-    return entry.get("foreign_cores") or 0.0
 
 
 def _steps(server: Server, scale: float, only: str | None) -> list[Step]:

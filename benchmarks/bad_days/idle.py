@@ -34,14 +34,16 @@ async def measure(site: Site) -> Day:
         used = sum(worker.cpu_seconds() for worker in started) - used
         memory = [worker.rss_bytes() for worker in started]
     costs, period = Costs(**spent(before, after)), after.seconds - before.seconds
-    statements = costs.transactions or 0
+    if costs.transactions is None or costs.server_cpu_seconds is None:
+        raise ValueError("what the server did meanwhile can not be read from here")
+    statements = costs.transactions
     return Day(
         name="idle_workers",
         what=f"{workers} worker processes without a job for {seconds:g} s",
         figures={
             "statements_per_second": round(statements / period, 2),
             "statements_per_second_and_worker": round(statements / period / workers, 3),
-            "server_cpu_percent_of_a_core": round((costs.server_cpu_seconds or 0.0) / period * 100, 2),
+            "server_cpu_percent_of_a_core": round(costs.server_cpu_seconds / period * 100, 2),
             "worker_cpu_percent_of_a_core_each": round(used / period / workers * 100, 3),
             "worker_rss_mb_each": round(sum(memory) / workers / 1e6, 1),
         },

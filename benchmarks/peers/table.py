@@ -30,21 +30,23 @@ _SHORT: Final = {
     "drain.20k best": "drained, best settings",
     "enqueue.one.10 best": "enqueued one by one, ten callers",
     "feed best": "enqueued and drained at once",
-    "pickup default": "pick-up p50 / p99",
+    "pickup default": "pick-up p50 / p99, defaults",
+    "pickup best": "pick-up p50 / p99, best settings",
 }
 """What a reader asks first, in words."""
 
 
 def short(results: Mapping[str, Any]) -> str:
-    """The same, of the few figures that one asks first; those on Redis below."""
+    """The same, of the few figures that one asks first; those on Redis below, and what has to be said of them."""
     chosen = [run for run in results["runs"] if _column(run) in _SHORT]
     chosen.sort(key=lambda run: run["system"] in _ON_REDIS)
     cells = {(run["system"], _column(run)): figure(run) for run in chosen}
-    lines = _head(["jobs/s", *_SHORT.values()])
+    lines = _head(["jobs/s", "keeps history: default / best", *_SHORT.values()])
     for system in dict.fromkeys(run["system"] for run in chosen):
         server = " (Redis)" if system in _ON_REDIS else ""
-        lines.append(_row([f"{system}{server}", *(cells.get((system, column), "") for column in _SHORT)]))
-    return "\n".join(lines)
+        figures = (cells.get((system, column), "") for column in _SHORT)
+        lines.append(_row([f"{system}{server}", _history(system), *figures]))
+    return "\n".join([*lines, "", *_void(chosen)]).rstrip()
 
 
 def figure(run: Run) -> str:
@@ -58,7 +60,9 @@ def figure(run: Run) -> str:
 def _figure(run: Run) -> str:
     """The figure, and of how many jobs it is where they are fewer."""
     if latency := run["pickup_ms"]:
-        return f"{latency['p50']:.1f} / {latency['p99']:.1f} ms"
+        said = f"{latency['p50']:.1f} / {latency['p99']:.1f} ms"
+        middles = [take["p50"] for take in run.get("pickups_ms", ())]
+        return f"{said} (p50 {min(middles):.1f} to {max(middles):.1f})" if middles else said
     said = f"{run['rate']:,.0f}"
     if run.get("unfinished"):
         return f"{said} *(did not finish: {run['unfinished']})*"
@@ -71,17 +75,21 @@ def _figure(run: Run) -> str:
 
 def _notes(results: Mapping[str, Any]) -> Iterator[str]:
     runs: Sequence[Run] = results["runs"]
-    yield from (f"- {run['system']}, {_column(run)} is void: {run['wrong']}" for run in runs if run["wrong"])
+    yield from _void(runs)
     yield from (
-        f"- {run['system']}, {_column(run)}: others used {run['foreign_cores']:.2f} cores meanwhile, both times"
+        f"- {run['system']}, {_column(run)}: others used {run['foreign_cores']:.2f} cores meanwhile, each time"
         for run in runs
-        if run.get("again")
+        if run.get("disturbed")
     )
     for column in dict.fromkeys(map(_column, runs)):
         without = [run["system"] for run in runs if _column(run) == column and run["wrong"]]
         if without:
             yield f"- the fastest of {column} is the fastest of those with a figure, without {', '.join(without)}"
     yield from (f"- {name} is left out: {why}" for name, why in results["left_out"].items())
+
+
+def _void(runs: Sequence[Run]) -> Iterator[str]:
+    return (f"- {run['system']}, {_column(run)} is void: {run['wrong']}" for run in runs if run["wrong"])
 
 
 def _column(run: Run) -> str:

@@ -15,8 +15,7 @@ from benchmarks.crew.crew import Crew
 from benchmarks.crew.drains import differing, ended
 from benchmarks.ground import copy_job, fresh
 from benchmarks.report import tables
-from benchmarks.report.medians import medians
-from benchmarks.run import TAKES_MAX, undisturbed
+from benchmarks.takes import TAKES_MAX, medians, undisturbed
 from support.postgres import TestServer
 from support.processes import Child
 from support.waiting import eventually_sync

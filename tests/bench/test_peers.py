@@ -8,9 +8,10 @@ import pytest
 
 from benchmarks.peers.catalogue import PEERS, Pace, Peer
 from benchmarks.peers.circumstances import environment_of
-from benchmarks.peers.entry import Entry, calmer, entry_of, failed, is_disturbed, is_unfinished, medians
+from benchmarks.peers.entry import cell_of, entry_of, is_unfinished
 from benchmarks.peers.plan import COMPARED, PROTOCOL, compared, fitted, full_jobs, planned, rounds, seconds_of
 from benchmarks.peers.table import figure, short, table
+from benchmarks.takes import Entry, medians
 from dibs.bench.places import FreshDatabase
 from dibs.bench.result import Costs, Counts, Result
 from dibs.bench.run import run
@@ -20,7 +21,7 @@ from dibs.bench.systems.own import DIBS
 from support.postgres import TestServer
 
 SLOW = Peer(name="slow", server="redis", pace=Pace(enqueue=500, default=20, best=100))
-MINUTES_MAX = 36
+MINUTES_MAX = 90
 
 
 def result(**changes: object) -> Result:
@@ -53,7 +54,7 @@ def test_every_peer_has_an_adapter_and_pinned_packages(peer: Peer) -> None:
 
 def test_every_scenario_of_the_suite_is_run_and_every_compared_one_is_of_the_suite() -> None:
     assert {each.scenario.name for each in rounds()} == {scenario.name for scenario in SUITE}
-    assert {each.scenario.name for each in compared()} == set(COMPARED)
+    assert tuple(dict.fromkeys(each.scenario.name for each in compared())) == COMPARED
 
 
 def test_the_protocol_has_20000_jobs_for_everybody_with_both_profiles() -> None:
@@ -112,7 +113,7 @@ async def test_the_processes_of_a_run_do_not_find_uvloop_at_defaults(database_se
 
 async def test_a_run_that_is_out_of_time_did_not_finish(database_server: TestServer) -> None:
     place = FreshDatabase(database_server.url, name=f"peers_{secrets.token_hex(4)}")
-    scenario = Drain(name="drain.50ms", jobs=1_000, body="sleep:0.05", seconds_max=2.0)
+    scenario = Drain(name="drain.50ms", jobs=2_000, body="sleep:0.05", seconds_max=2.0)
     try:
         found = await run(DIBS, scenario, profile="default", place=place)
     finally:
@@ -120,7 +121,7 @@ async def test_a_run_that_is_out_of_time_did_not_finish(database_server: TestSer
     assert is_unfinished(found)
     entry = entry_of(found)
     assert entry["wrong"] is None
-    assert entry["unfinished"] == f"{found.counts.distinct:,} of 1,000 in 2 s"
+    assert entry["unfinished"] == f"{found.counts.distinct:,} of 2,000 in 2 s"
     assert 0 < entry["rate"] <= 10 / 0.05 * 1.1  # ten slots
     assert "did not finish" in figure(entry)
 
@@ -154,15 +155,8 @@ def test_a_system_that_was_still_at_it_keeps_its_rate() -> None:
     assert figure(entry) == "101 *(did not finish: 6,000 of 20,000 in 60 s)*"
 
 
-def test_of_two_disturbed_runs_the_calmer_one_counts() -> None:
-    calm, loud = (entry_of(result(costs=Costs(foreign_cores=cores))) for cores in (0.1, 0.4))
-    assert (is_disturbed(calm), is_disturbed(loud)) == (False, True)
-    assert calmer([loud, calm]) is calm
-    assert calmer([failed("huey", "drain.20k", "best", "it crashed"), loud]) is loud
-
-
 def test_of_repetitions_the_middle_one_counts_with_its_range() -> None:
-    middle = medians([entry_of(result(seconds=seconds)) for seconds in (1.0, 4.0, 2.0)])
+    middle = medians((entry_of(result(seconds=seconds)) for seconds in (1.0, 4.0, 2.0)), cell_of)
     assert [(entry["rate"], entry["rates"]) for entry in middle] == [(10_000.0, [20_000.0, 5_000.0, 10_000.0])]
     assert figure(middle[0]) == "10,000 (5,000 to 20,000)"
 
@@ -186,8 +180,8 @@ def test_the_table_says_how_many_jobs_what_is_kept_and_what_disturbed() -> None:
 
 
 def test_what_stayed_disturbed_is_named() -> None:
-    shown = table(results({**entry_of(result(costs=Costs(foreign_cores=0.5))), "again": True}))
-    assert "- huey, drain.20k best: others used 0.50 cores meanwhile, both times" in shown
+    shown = table(results({**entry_of(result(costs=Costs(foreign_cores=0.5))), "disturbed": True}))
+    assert "- huey, drain.20k best: others used 0.50 cores meanwhile, each time" in shown
 
 
 def test_in_short_a_system_has_one_row() -> None:

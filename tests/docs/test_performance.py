@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import takes
 from benchmarks.peers import table
-from benchmarks.report import medians, page, results, tables
+from benchmarks.report import page, results, tables, targets
 
 
 def figure(**changes: object) -> dict[str, object]:
@@ -50,14 +51,14 @@ def test_a_target_that_was_not_measured_is_not_reached() -> None:
 
 
 def test_of_several_repetitions_the_middle_one_counts() -> None:
-    found = medians.medians([figure(rate=1.0), figure(rate=3.0), figure(rate=2.0), figure(name="drain.L2.500")])
+    found = takes.medians([figure(rate=1.0), figure(rate=3.0), figure(rate=2.0), figure(name="drain.L2.500")])
     assert [entry["name"] for entry in found] == ["drain.L4", "drain.L2.500"]
     assert found[0]["rate"] == 2.0
     assert found[0]["rates"] == [1.0, 3.0, 2.0]
 
 
 def test_a_repetition_that_went_wrong_makes_the_figure_void() -> None:
-    found = medians.medians([figure(rate=1.0), figure(rate=None, wrong="one job is missing"), figure(rate=2.0)])
+    found = takes.medians([figure(rate=1.0), figure(rate=None, wrong="one job is missing"), figure(rate=2.0)])
     assert found[0]["rate"] is None
 
 
@@ -75,7 +76,32 @@ def test_among_peers_the_fastest_whose_counts_are_right_is_the_measure() -> None
     assert "| drain, best settings, one process: times PgQueuer | ≥ 5 | 4 | **behind** |" in shown
 
 
+def test_a_peers_best_is_never_less_than_what_it_does_by_default() -> None:
+    by_default = {**run("procrastinate", 10), "profile": "default"}
+    shown = tables.targets_among_peers({"runs": [run("dibs", 800), run("procrastinate", 8), by_default]})
+    assert "| the same: times Procrastinate | ≥ 80 | 80 | reached |" in shown
+
+
+def test_takes_that_fall_on_both_sides_of_a_bound_are_within_noise() -> None:
+    fed = [run("dibs", 110, scenario="feed"), run("pgmq", 100, scenario="feed")]
+    sure, unsure = [100.0, 110.0, 120.0], [90.0, 100.0, 105.0]
+    for takes_of_pgmq, said in ((unsure, "reached, within noise"), ([90.0, 95.0, 99.0], "reached")):
+        runs = [{**fed[0], "rates": sure}, {**fed[1], "rates": takes_of_pgmq}]
+        assert f"| {said} |" in tables.targets_among_peers({"runs": runs})
+
+
+def test_what_decides_a_target_that_is_close_to_its_bound_is_a_close_call() -> None:
+    runs = [
+        run("dibs", 800), run("huey", 90), run("rq", 50), run("pgqueuer", 10), run("procrastinate", 7),
+        run("dibs", 100, scenario="feed"), run("pgmq", 20, scenario="feed"), run("pgqueuer", 12, scenario="feed"),
+    ]  # fmt: skip
+    assert targets.close_calls({"runs": runs}) == {
+        ("dibs", "drain.20k", "best"), ("huey", "drain.20k", "best"),
+        ("dibs", "feed", "best"), ("pgqueuer", "feed", "best"),
+    }  # fmt: skip
+
+
 def test_in_short_those_on_redis_come_last_and_are_named() -> None:
     shown = table.short({"runs": [run("huey", 100), run("dibs", 800), run("dibs", 1, scenario="drain.1ms")]})
     assert [line.split("|")[1].strip() for line in shown.splitlines()[2:]] == ["dibs", "huey (Redis)"]
-    assert "| dibs |  | 800 |  |  |  |" in shown
+    assert "| dibs | yes / yes |  | 800 |  |  |  |  |" in shown

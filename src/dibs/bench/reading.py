@@ -146,7 +146,7 @@ def _of_running(results: Mapping[str, Result]) -> Iterator[str]:
 def _warnings(survey: Survey) -> Iterator[str]:
     for name, result in survey.results.items():
         if result.wrong is not None:
-            yield f"{STEPS[name]}: no figure, because the counts are wrong. {result.wrong}"
+            yield f"{STEPS[name]}: no figure. {result.wrong}"
     foreign = max((result.costs.foreign_cores or 0.0 for result in survey.results.values()), default=0.0)
     if foreign >= _FOREIGN_CORES_MIN:
         yield f"Others used up to {foreign:.1f} of {survey.cores} cores of this machine meanwhile: it can do more."

@@ -1,9 +1,11 @@
 """Run one scenario with one system."""
 
+import asyncio
 import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from dibs.bench.driver import Stage, StageError, System
 from dibs.bench.places import Place
@@ -11,9 +13,15 @@ from dibs.bench.result import Result
 from dibs.bench.scenarios.scenario import Measured, Scenario
 from dibs.bench.verdict import count, wrong
 
+RUN_SECONDS_MAX: Final = 240.0
+"""Enqueueing, executing and stopping together, beyond the time that the executions have; what hangs is given up."""
+
 
 async def run(system: System, scenario: Scenario, *, profile: str, place: Place) -> Result:
-    """Reset the place, make the system's tables, measure, and count. A system that fails gets a void result."""
+    """Reset the place, make the system's tables, measure, and count.
+
+    A system that fails, or hangs, gets a void result with the counts it came to.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dibs-bench-"))
     try:
         stage = Stage(
@@ -25,11 +33,17 @@ async def run(system: System, scenario: Scenario, *, profile: str, place: Place)
             environment=place.environment,
         )
         measured, failure = Measured(seconds=0.0, finished=None), None
+        seconds_max = RUN_SECONDS_MAX + scenario.seconds_max
         try:
-            await stage.call("prepare")
-            measured = await scenario.measure(stage, place, profile)
+            async with asyncio.timeout(seconds_max) as limit:
+                await stage.call("prepare")
+                measured = await scenario.measure(stage, place, profile)
         except StageError as error:
             failure = str(error)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            failure = f"it was not over within {seconds_max:g} s"
         counts = count(stage.executions(), fail_every=scenario.fail_every, finished=measured.finished)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

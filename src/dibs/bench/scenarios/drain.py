@@ -32,7 +32,7 @@ class Drain(Scenario):
         await place.settle()
         before = await place.read()
         async with self.asking(stage) as ask, working(stage, profile, self.workers) as workers:
-            await stage.executed(1, 1, self.seconds_max, *workers)
+            await self.begun(stage, *workers)
             first = _Sample.of(stage, workers)
             is_done = await self.executed(stage, *workers)
             noticed_ns = time.monotonic_ns()

@@ -6,9 +6,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dibs.bench.driver import Finished, Stage, Worker
+from dibs.bench.driver import Finished, Stage, StageError, Worker
 from dibs.bench.places import Place
 from dibs.bench.result import Costs
+
+START_SECONDS_MAX: Final = 60.0
+"""How long the workers' processes may take until the first of them starts a job."""
 
 FINISHED_SECONDS_MAX: Final = 20.0
 """How long the system's own count may stand still before it is believed."""
@@ -37,7 +40,7 @@ class Scenario(ABC):
     body: str = "noop"
     """What tasks do; see `tally`."""
     seconds_max: float = 120.0
-    """How long the executions may take before the run is given up."""
+    """How long the executions may take, from the first one on, before the run is given up."""
 
     @property
     def fail_every(self) -> int:
@@ -89,7 +92,16 @@ class Scenario(ABC):
     async def warmed_up(self, stage: Stage, *workers: Worker) -> None:
         """Have job 0 executed: the workers are there."""
         await stage.call("enqueue", first=0, count=1, callers=1, payload_bytes=self.payload_bytes, how="one")
-        await stage.executed(1, 1, self.seconds_max, *workers)
+        await self.begun(stage, *workers)
+
+    async def begun(self, stage: Stage, *workers: Worker) -> None:
+        """Wait until the first execution has started.
+
+        Raises:
+            StageError: None has within `START_SECONDS_MAX`.
+        """
+        if not await stage.executed(1, 1, START_SECONDS_MAX, *workers):
+            raise StageError(f"no job was started within {START_SECONDS_MAX:g} s")
 
 
 @asynccontextmanager

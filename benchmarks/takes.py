@@ -1,0 +1,59 @@
+"""Which of several takes of one measurement counts: the one place for these rules."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+Entry = dict[str, Any]
+Take = Callable[[], Awaitable[Entry]]
+
+FOREIGN_CORES_MAX: Final = 0.15
+"""What others on the machine may use while something is measured."""
+
+TAKES_MAX: Final = 3
+"""What was disturbed more than that is measured again, until it has been so often; then the table says so."""
+
+
+async def undisturbed(take: Take, takes_max: int = TAKES_MAX) -> Entry:
+    """Measure again what others on the machine have disturbed; the calmest entry counts, and says if it was not calm.
+
+    One that is wrong counts at once: calm that comes later does not make up for a lost job.
+    """
+    takes: list[Entry] = []
+    while len(takes) < takes_max:
+        takes.append(await take())
+        if takes[-1]["wrong"] or _foreign_cores(takes[-1]) <= FOREIGN_CORES_MAX:
+            return takes[-1]
+    calmest = min(takes, key=_foreign_cores)
+    return {**calmest, "disturbed": True}
+
+
+def medians(entries: Iterable[Entry], key: Callable[[Entry], object] = lambda entry: entry["name"]) -> list[Entry]:
+    """One entry for each *key*, in the order of their first appearance: the middle one, with the figures of all.
+
+    They are its `rates`, or where a latency was measured, its `pickups_ms`. One that is wrong makes its key wrong.
+    """
+    together: dict[object, list[Entry]] = {}
+    for entry in entries:
+        together.setdefault(key(entry), []).append(entry)
+    return [_median(takes) for takes in together.values()]
+
+
+def _median(takes: list[Entry]) -> Entry:
+    if wrong := [entry for entry in takes if entry["wrong"]]:
+        return wrong[0]
+    if len(takes) == 1:
+        return takes[0]
+    middle = sorted(takes, key=_figure)[(len(takes) - 1) // 2]
+    if middle.get("pickup_ms"):
+        return {**middle, "pickups_ms": [entry["pickup_ms"] for entry in takes]}
+    return {**middle, "rates": [entry["rate"] for entry in takes]}
+
+
+def _figure(entry: Entry) -> float:
+    latency = entry.get("pickup_ms") or {}
+    return float(latency.get("p50") or entry["rate"] or 0.0)
+
+
+def _foreign_cores(entry: Entry) -> float:
+    """Nothing where it can not be seen."""
+    return entry.get("foreign_cores") or 0.0
