@@ -47,7 +47,7 @@ format: $(READY) ## format the code
 bench: $(READY) ## measure dibs, its limits and its bad days on a Postgres of its own, half an hour (ARGS='--scale 0.01')
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-bench-peers: $(READY) ## measure dibs and its peers, half an hour (ARGS='--quick --systems dibs pgqueuer' runs a part)
+bench-peers: $(READY) ## measure dibs and its peers, an hour and a half (ARGS='--quick --systems dibs pgqueuer' runs a part)
 	$(BIN)/python -m benchmarks.compare $(ARGS)
 
 bench-report: $(READY) ## draw the newest results and put them into docs/performance.md
