@@ -1,12 +1,13 @@
 """The rows: which server, which tests, and which of those are left out, with the reason."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from matrix.certificates import certificates
+from matrix.pooler import pgbouncer
 from matrix.server import server
 
 OWN_SERVER: Final = "starts an embedded Postgres 18 of its own, so it says nothing of this server"
@@ -29,6 +30,8 @@ _PARTS: Final = tuple(
     f"tests/integration/{part}" for part in ("engine", "sessions", "client", "worker", "migrations", "cli", "security")
 )
 
+_POOLED: Final = ("tests/integration/pooler",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -38,13 +41,20 @@ class Row:
     version: int
     tests: tuple[str, ...]
     is_tls: bool = False
+    pooled: int | None = None
+    """Connections for each database that a PgBouncer before the server lends; nothing: there is none."""
     left_out: Mapping[str, str] = field(default_factory=lambda: LEFT_OUT)
 
     @contextmanager
-    def serve(self, folder: Path) -> Iterator[str]:
-        """Run the server in *folder*; gives its DSN."""
-        with server(folder, self.version, tls=certificates(folder / "tls") if self.is_tls else None) as dsn:
-            yield dsn
+    def serve(self, folder: Path) -> Iterator[dict[str, str]]:
+        """Run the server in *folder*; gives what tells the tests of it, as variables of their environment."""
+        with ExitStack() as stack:
+            tls = certificates(folder / "tls") if self.is_tls else None
+            found = {"DIBS_DATABASE_URL": stack.enter_context(server(folder, self.version, tls=tls))}
+            if self.pooled is not None:
+                place = stack.enter_context(pgbouncer(folder / "pooler", folder, self.pooled))
+                found["DIBS_TEST_PGBOUNCER"] = str(place)
+            yield found
 
 
 ROWS: Final[Mapping[str, Row]] = {
@@ -55,6 +65,9 @@ ROWS: Final[Mapping[str, Row]] = {
         Row(name="pg18", version=18, tests=_PARTS),
         # The bundled servers are built without TLS.
         Row(name="tls", version=15, tests=_PARTS[:4], is_tls=True),
+        Row(name="pgbouncer", version=18, tests=_POOLED, pooled=10, left_out={}),
+        # With one connection for all, whatever stays behind on it is met by the next who borrows it.
+        Row(name="pgbouncer1", version=15, tests=_POOLED, pooled=1, left_out={}),
         Row(
             name="role",
             version=18,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -46,8 +47,8 @@ def run(row: Row, folder: Path) -> Result:
     with tempfile.TemporaryDirectory(prefix="dm-", dir="/tmp") as place:
         open_to_all(Path(place))
         try:
-            with row.serve(Path(place)) as dsn, (folder / f"{row.name}.log").open("wb") as log:
-                code = _pytest(row, report, dsn, log.fileno())
+            with row.serve(Path(place)) as environment, (folder / f"{row.name}.log").open("wb") as log:
+                code = _pytest(row, report, environment, log.fileno())
         except ServerError as error:
             code, missing = 1, [str(error)]
         else:
@@ -66,12 +67,12 @@ def run(row: Row, folder: Path) -> Result:
     )
 
 
-def _pytest(row: Row, report: Path, dsn: str, output: int) -> int:
+def _pytest(row: Row, report: Path, environment: Mapping[str, str], output: int) -> int:
     left_out = [f"--deselect={name}" for name in row.left_out]
     command = [sys.executable, "-m", "pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "-q",
                f"--junitxml={report}", *left_out, *row.tests]  # fmt: skip
     process = subprocess.Popen(  # noqa: S603
-        command, cwd=ROOT, env={**os.environ, "DIBS_DATABASE_URL": dsn}, stdin=subprocess.DEVNULL, stdout=output,
+        command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=output,
         stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:

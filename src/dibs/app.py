@@ -48,7 +48,8 @@ class Dibs(AbstractAsyncContextManager["Dibs"]):
     Args:
         dsn: The database, as in `postgresql://user:password@host/name`. Default: the environment variable
             DIBS_DATABASE_URL; without it, an embedded Postgres in the folder `.dibs`, whose tables are kept up to date
-            by themselves (the extra `embedded` brings it).
+            by themselves (the extra `embedded` brings it). `?pgbouncer=true` in it says that a pooler lends its
+            connections for a transaction at a time.
         schema: Where the tables are.
         pool: An asyncpg pool of the application's, to be used instead of one of its own. The DSN of the same database
             is needed besides.

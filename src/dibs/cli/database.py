@@ -9,8 +9,9 @@ from dibs.app import Dibs
 from dibs.cli.target import ConfigurationError, Target
 from dibs.client.database import FOLDER, Database
 from dibs.domain.errors import DibsError
-from dibs.storage.connect import DATABASE_ERRORS, Connection, close, connect, redact
+from dibs.storage.connect import DATABASE_ERRORS, Connection, close, connect, open_session, redact
 from dibs.storage.migrate import check, migrate, status
+from dibs.storage.route import Route
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
@@ -56,26 +57,29 @@ async def located(target: Target, *, creates: bool = False) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def connected(
-    target: Target, *, creates: bool = False, settings: dict[str, str] | None = None
-) -> AsyncIterator[Connection]:
+async def connected(target: Target, *, creates: bool = False) -> AsyncIterator[Connection]:
     """A connection to the target. See `located`."""
-    async with located(target, creates=creates) as dsn:
-        connection = await connect(dsn, name="dibs cli", settings=settings)
-        try:
-            yield connection
-        finally:
-            await close(connection)
+    async with located(target, creates=creates) as dsn, _connection(dsn, None) as connection:
+        yield connection
 
 
 @asynccontextmanager
 async def session(target: Target, *, settings: dict[str, str] | None = None) -> AsyncIterator[OnAsyncpg]:
     """A session on tables that fit this code; old ones in an embedded database are brought up to date first."""
-    async with connected(target, settings=settings) as connection:
+    async with located(target) as dsn, _connection(dsn, settings) as connection:
         if Database(target.dsn).is_embedded and (await status(connection, target.schema)).applied:
             await migrate(connection, target.schema)
         await check(connection, target.schema)
-        yield OnAsyncpg(connection, target.schema)
+        yield open_session(Route.of(dsn), connection, target.schema, settings=settings)
+
+
+@asynccontextmanager
+async def _connection(dsn: str, settings: dict[str, str] | None) -> AsyncIterator[Connection]:
+    connection = await connect(dsn, name="dibs cli", settings=settings)
+    try:
+        yield connection
+    finally:
+        await close(connection)
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from time import monotonic
 from typing import Final, TypeVar
 
 from dibs.domain.errors import DatabaseUnavailableError
-from dibs.storage.connect import HOT_SETTINGS, Connection, close, connect
+from dibs.storage.connect import HOT_SETTINGS, Connection, close, connect, open_session
 from dibs.storage.limit import Limit
+from dibs.storage.route import Route
 from dibs.storage.session import Operation
-from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ class Lane:
 
     def __init__(self, dsn: str, schema: str) -> None:
         self._dsn = dsn
+        self._route = Route.of(dsn)
         self._schema = schema
         self._connection: Connection | None = None
         self._used_at = 0.0
@@ -49,7 +50,7 @@ class Lane:
             connection = await self._connected()
             with Limit(STATEMENT_SECONDS) as limit:
                 limit.begin(connection)
-                return await OnAsyncpg(connection, self._schema).run(operation)
+                return await open_session(self._route, connection, self._schema, settings=HOT_SETTINGS).run(operation)
         finally:
             self._used_at = monotonic()
             self.is_busy = False

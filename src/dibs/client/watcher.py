@@ -19,7 +19,8 @@ T = TypeVar("T")
 log = logging.getLogger("dibs.client")
 
 LOOK_SECONDS: Final = 1.0
-"""Without a notification, a watcher looks by itself this often: a notification is a hint."""
+"""Without a notification, a watcher looks by itself this often: a notification is a hint, and behind a pooler there is
+none."""
 
 DEBOUNCE_SECONDS: Final = 0.05
 """Changes that come closer together than this are told as one."""
@@ -84,7 +85,7 @@ class Watcher:
         await self._link.close()
 
     async def _listen(self) -> None:
-        if not self._link.is_up:
+        if self._link.keeps_sessions and not self._link.is_up:
             with contextlib.suppress(LinkDownError):
                 await self._link.subscribe({self._channel: self._on_change})
 

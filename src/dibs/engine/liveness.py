@@ -19,6 +19,8 @@ class Registration:
     queue_ids: Sequence[int]
     slots: int
     timeout_seconds: float
+    holds_lock: bool = True
+    """Whether it is going to hold its advisory lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def ensure_queues(names: Sequence[str]) -> Operation[dict[str, int]]:
 def register(new: Registration) -> Operation[int]:
     """Register a worker and give its id."""
     found = yield statements.WORKERS_REGISTER(
-        new.hostname, new.pid, new.version, list(new.queue_ids), new.slots, new.timeout_seconds
+        new.hostname, new.pid, new.version, list(new.queue_ids), new.slots, new.timeout_seconds, new.holds_lock
     )
     return int(found[0][0])
 

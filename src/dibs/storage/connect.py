@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
@@ -9,6 +10,9 @@ from asyncpg.pool import PoolConnectionProxy
 
 from dibs.domain.errors import ConfigError, DatabaseUnavailableError
 from dibs.storage.hosts import one_by_one
+from dibs.storage.route import MARK, Route
+from dibs.storage.sessions.on_asyncpg import OnAsyncpg
+from dibs.storage.sessions.on_pooler import OnPooler
 
 CONNECT_SECONDS: Final = 10.0
 """How long an attempt to connect to one server may take: longer than a busy server needs, shorter than a person's
@@ -41,8 +45,7 @@ def is_connection_at_fault(error: BaseException) -> bool:
 
 
 _REFUSED_BY_POOLER: Final = "unsupported startup parameter"
-"""What PgBouncer says to the settings of our sessions. Behind a pooler that lends connections for a transaction at a
-time dibs can not work: its session locks and notifications would stay on connections that others get."""
+"""What PgBouncer says to the settings of our sessions, when nobody has said that it is there."""
 
 
 def is_setting_at_fault(error: BaseException) -> bool:
@@ -55,7 +58,7 @@ _ADVICE: Final = {
     "28000": "Check the user, and the server's pg_hba.conf.",
     "28P01": "Check the user and the password.",
     "3D000": "Create it, or check the name at the end of the DSN.",
-    "08P01": "Is this a pooler? Give dibs a direct connection to Postgres.",
+    "08P01": f"Is this a pooler? Add {MARK}=true to the DSN, or give dibs a direct connection to Postgres.",
     "53300": "The server has no connection left: raise its max_connections, or close some.",
     "57P03": "Try again in a moment.",
 }
@@ -110,7 +113,22 @@ async def connect(dsn: str, *, name: str, settings: dict[str, str] | None = None
         ConfigError: The DSN can not be understood.
         DatabaseUnavailableError: The server can not be reached, or turns the connection down.
     """
-    return await _connect(dsn, timeout=CONNECT_SECONDS, server_settings={"application_name": name, **(settings or {})})
+    route = Route.of(dsn)
+    return await _connect(route.dsn, timeout=CONNECT_SECONDS, **route.on_asyncpg(name, settings or {}))
+
+
+def open_session(
+    route: Route,
+    connection: Connection | PooledConnection,
+    schema: str,
+    *,
+    settings: dict[str, str] | None = None,
+    gets_on: Callable[[], None] = lambda: None,
+) -> OnAsyncpg:
+    """A session on a connection of ours that was opened by *route*, with *settings* if a pooler can not keep them."""
+    if route.keeps_sessions:
+        return OnAsyncpg(connection, schema, gets_on=gets_on)
+    return OnPooler(connection, schema, settings=settings or {}, gets_on=gets_on)
 
 
 async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
@@ -118,14 +136,15 @@ async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
 
     Its connections raise ConfigError when the DSN can not be understood, and DatabaseUnavailableError.
     """
+    route = Route.of(dsn)
     return await asyncpg.create_pool(
-        dsn,
+        route.dsn,
         min_size=0,
         max_size=size,
         timeout=CONNECT_SECONDS,
-        server_settings={"application_name": name},
         connect=_connect,
         reset=_as_it_is,
+        **route.on_asyncpg(name, {}),
     )
 
 

@@ -16,10 +16,11 @@ from dibs.storage.connect import (
     connect,
     is_connection_at_fault,
     is_setting_at_fault,
+    open_session,
 )
 from dibs.storage.migrate import check
+from dibs.storage.route import Route
 from dibs.storage.session import Operation
-from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
 log = logging.getLogger("dibs.link")
@@ -40,6 +41,7 @@ class Link:
 
     def __init__(self, dsn: str, schema: str, *, name: str) -> None:
         self._dsn = dsn
+        self._route = Route.of(dsn)
         self._schema = schema
         self._name = name
         self._connection: Connection | None = None
@@ -61,7 +63,8 @@ class Link:
             try:
                 # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the answer.
                 async with asyncio.timeout(seconds):
-                    return await OnAsyncpg(connection, self._schema).run(operation)
+                    on = open_session(self._route, connection, self._schema, settings=WORKER_SETTINGS)
+                    return await on.run(operation)
             except DATABASE_ERRORS as error:
                 await self._give_up(connection, error)
                 raise LinkDownError(f"{type(error).__name__}: {error}") from error
@@ -71,6 +74,11 @@ class Link:
                 raise
             finally:
                 self.took_seconds = monotonic() - began
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether its connection can listen for notifications, and hold a lock for as long as it lasts."""
+        return self._route.keeps_sessions
 
     @property
     def is_up(self) -> bool:

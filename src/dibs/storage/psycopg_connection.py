@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dibs.domain.errors import ConfigError, DatabaseUnavailableError
 from dibs.storage.connect import CONNECT_SECONDS, redact
+from dibs.storage.route import Route
 
 if TYPE_CHECKING:
     import psycopg
@@ -46,10 +47,15 @@ def psycopg_connection(dsn: str, *, name: str) -> "Iterator[psycopg.Connection[A
             "connection of yours"
         ) from missing
     try:
-        given = psycopg.conninfo.conninfo_to_dict(dsn)
+        route = Route.of(dsn)
+        given = psycopg.conninfo.conninfo_to_dict(route.dsn)
         whole = psycopg.conninfo.make_conninfo("", **(_NOTICE_SILENCE | given))
         connection = psycopg.connect(
-            whole, autocommit=True, application_name=name, connect_timeout=round(CONNECT_SECONDS)
+            whole,
+            autocommit=True,
+            application_name=name,
+            connect_timeout=round(CONNECT_SECONDS),
+            **route.on_psycopg(),
         )
     except psycopg.ProgrammingError:  # its words quote the DSN, the password with it
         raise ConfigError(f"{redact(dsn)!r} is not a DSN") from None

@@ -40,7 +40,7 @@ class Fetcher:
         self._finisher = finisher
         self._running_tokens = running_tokens
         self._retry_in = retry_in
-        self._pace = Pace()
+        self._pace = Pace(can_be_notified=link.keeps_sessions)
         self._signal = asyncio.Event()
         self._floors = Floors(len(lines))
         self._look_at: float | None = 0.0

@@ -127,7 +127,9 @@ class Liveness:
                 began = monotonic()
                 try:
                     if link.connections != seen or held_for != worker_id:
-                        is_held = await link.run(hold(worker_id), seconds=self._config.timeout_seconds)
+                        is_held = link.keeps_sessions and await link.run(
+                            hold(worker_id), seconds=self._config.timeout_seconds
+                        )
                         if link.connections != seen:
                             await self._listen(link, post)
                             seen, connected_at = link.connections, monotonic()
@@ -171,6 +173,8 @@ class Liveness:
         self._nudged.clear()
 
     async def _listen(self, link: Link, post: Callable[..., object]) -> None:
+        if not link.keeps_sessions:
+            return
         await link.subscribe(
             {
                 channel(self._schema, "wake"): lambda payload: _ignore(post(self._signals.on_wake, payload)),

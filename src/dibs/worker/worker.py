@@ -167,6 +167,7 @@ class Worker:
             queue_ids=[line.queue_id for line in self._lines],
             slots=self._config.slots,
             timeout_seconds=self._config.timeout_seconds,
+            holds_lock=self._link.keeps_sessions,
         )
         self._worker_id = await self._until_done(lambda: self._link.run(register(new)))
         self._fetcher.worker_id = self._upkeep.worker_id = self._slots.worker_id = self._worker_id
@@ -199,6 +200,8 @@ class Worker:
         stopping = asyncio.ensure_future(self._stop.wait())
         queues = ", ".join(f"{queue}:{slots}" for queue, slots in self._config.queues.items())
         log.info("worker %d serves %s", self._worker_id, queues)
+        if not self._link.keeps_sessions:
+            log.info("behind a pooler: it looks for jobs twice a second, and nobody is told sooner that it is gone")
         try:
             done, _ = await asyncio.wait({stopping, *parts}, return_when=asyncio.FIRST_COMPLETED)
             for part in done - {stopping}:

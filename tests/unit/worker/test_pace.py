@@ -1,6 +1,6 @@
 """When to look again."""
 
-from dibs.worker.pace import ASLEEP_POLL_SECONDS_MAX, AWAKE_POLL_SECONDS, AWAKE_POLLS, Pace
+from dibs.worker.pace import ASLEEP_POLL_SECONDS_MAX, AWAKE_POLL_SECONDS, AWAKE_POLLS, POLL_SECONDS_MAX, Pace
 
 
 def test_after_a_find_it_looks_again_at_once():
@@ -41,3 +41,14 @@ def test_one_find_does_not_wake_it_and_two_close_together_do():
     assert pace.should_wake
     pace.woke()
     assert not pace.is_asleep
+
+
+def test_a_worker_that_can_not_be_notified_never_sleeps_and_looks_ever_more_seldom():
+    pace = Pace(can_be_notified=False)
+    pauses = []
+    for _ in range(20):
+        pace.found_nothing()
+        assert not pace.should_sleep
+        pauses.append(pace.next_look_seconds())
+    assert pauses[:AWAKE_POLLS] == [AWAKE_POLL_SECONDS] * AWAKE_POLLS
+    assert all(0.75 * POLL_SECONDS_MAX <= pause <= POLL_SECONDS_MAX for pause in pauses[10:])
