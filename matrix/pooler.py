@@ -27,13 +27,14 @@ unix_socket_dir = {folder}
 auth_type = any
 logfile = {folder}/log
 pidfile = {folder}/pid
-server_idle_timeout = 5
+; Each test has a database, and drops it.
+server_idle_timeout = 2
 """
 
 
 @contextmanager
-def pgbouncer(folder: Path, server: Path, size: int) -> Iterator[Path]:
-    """Run it before the server whose socket is in the folder *server*; gives the folder of its own socket.
+def pgbouncer(folder: Path, server: Path, size: int) -> Iterator[str]:
+    """Run it before the server whose socket is in the folder *server*; gives its DSN, as dibs wants it.
 
     Each database has *size* connections for all who want one.
     """
@@ -53,7 +54,7 @@ def pgbouncer(folder: Path, server: Path, size: int) -> Iterator[Path]:
     )  # fmt: skip
     try:
         _wait_for(folder / ".s.PGSQL.5432", process, folder / "log")
-        yield folder
+        yield f"postgresql://postgres@/postgres?host={folder}&pgbouncer=true"
     finally:
         process.kill()
         process.wait()

@@ -8,6 +8,7 @@ import asyncpg
 from click.testing import CliRunner, Result
 
 from dibs.cli import main
+from support.pooler import direct
 
 
 class Cli:
@@ -34,7 +35,7 @@ def execute(url: str, sql: str) -> None:
     """Run one statement."""
 
     async def run() -> None:
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(direct(url))
         await connection.execute(sql)
         await connection.close()
 
@@ -45,7 +46,7 @@ def fetch(url: str, sql: str) -> Any:
     """One value."""
 
     async def run() -> Any:
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(direct(url))
         try:
             return await connection.fetchval(sql)
         finally:

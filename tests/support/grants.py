@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from support.cli import Cli, as_role, execute
+from support.pooler import direct
 
 #: `grant("worker", "producer")` makes a role of these kinds and gives the database's URL for it.
 Grant = Callable[..., str]
@@ -41,7 +42,7 @@ def role_of(url: str) -> str:
 
 async def refused(url: str, *statements: str) -> None:
     """Each of *statements* is refused for want of the right to it."""
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(direct(url))
     try:
         for statement in statements:
             try:

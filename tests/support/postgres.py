@@ -16,6 +16,7 @@ import asyncpg
 
 from dibs.storage import embedded
 from dibs.storage.migrate import migrate
+from support.pooler import pooled
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class TestServer:
         template = f"{self.template} strategy file_copy" if migrated else "template0"
         self.execute(f"create database {name} template {template}")
         try:
-            yield with_database(self.url, name)
+            yield pooled(with_database(self.url, name))
         finally:
             self.execute(f"drop database {name} with (force)")
 

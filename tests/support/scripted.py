@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 
 from dibs import Dibs, PermanentError, Retry, Snooze, current_job
+from support.pooler import direct
 
 app = Dibs()
 QUICK = Retry(delays=[0.05], attempts=3, jitter=0)
@@ -22,7 +23,7 @@ QUICK = Retry(delays=[0.05], attempts=3, jitter=0)
 @app.resource
 async def effects() -> AsyncIterator[asyncpg.Pool]:
     """Where effects are written: opened once for each worker process."""
-    pool = await asyncpg.create_pool(app.database_url, min_size=0, max_size=5)
+    pool = await asyncpg.create_pool(direct(app.database_url), min_size=0, max_size=5)
     await pool.execute("create table if not exists effect (job_id bigint, attempt int, pid int, what text)")
     await _note(pool, 0, 0, "resource opened")
     yield pool

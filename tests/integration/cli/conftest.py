@@ -12,6 +12,7 @@ import pytest
 
 from support.cli import Cli, as_role
 from support.engine import Engine
+from support.pooler import direct
 from support.postgres import TestServer
 
 Arrange = Callable[[Callable[[Engine], Awaitable[Any]]], Any]
@@ -36,7 +37,7 @@ def arrange(database_url: str) -> Arrange:
     """Do something with the engine, on the database of `dibs`."""
 
     async def with_engine(act: Callable[[Engine], Awaitable[Any]]) -> Any:
-        connection = await asyncpg.connect(database_url)
+        connection = await asyncpg.connect(direct(database_url))
         try:
             return await act(Engine(connection))
         finally:

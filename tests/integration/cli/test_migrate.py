@@ -12,6 +12,7 @@ import pytest
 from dibs.storage.embedded import bin_folder
 from dibs.storage.migrate import migrations
 from support.cli import Cli, as_role, execute, fetch
+from support.pooler import direct
 from support.postgres import PrivateServer
 from support.processes import DIBS, Child
 
@@ -22,7 +23,7 @@ SCHEMAS = "select string_agg(nspname, ',' order by nspname) from pg_namespace wh
 
 def dump(url: str) -> str:
     """The tables, as text."""
-    command = [str(bin_folder() / "pg_dump"), "--schema-only", "--no-owner", url]
+    command = [str(bin_folder() / "pg_dump"), "--schema-only", "--no-owner", direct(url)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
 
@@ -48,7 +49,7 @@ def test_a_plan_changes_nothing(dibs_on_empty: Cli):
 def test_the_script_in_psql_makes_the_same_tables(dibs_on_empty: Cli, tmp_path: Path, schema: str):
     script = dibs_on_empty("--schema", schema, "migrate", "--sql").stdout
     assert fetch(dibs_on_empty.url, TABLES) == 0, "printing it changes nothing"
-    psql = [str(bin_folder() / "psql"), "-v", "ON_ERROR_STOP=1", "-q", "-f", "-", dibs_on_empty.url]
+    psql = [str(bin_folder() / "psql"), "-v", "ON_ERROR_STOP=1", "-q", "-f", "-", direct(dibs_on_empty.url)]
     subprocess.run(psql, input=script, text=True, check=True)
     by_script = dump(dibs_on_empty.url)
     assert dibs_on_empty("--schema", schema, "migrate", "--sql").stdout.startswith("-- nothing to apply")

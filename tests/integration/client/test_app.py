@@ -25,7 +25,9 @@ from dibs import (
 from dibs.client import client as clients
 from dibs.client import gatherer
 from dibs.client.gatherer import STATEMENTS_MAX
+from dibs.storage.route import Route
 from support.conservation import assert_conserved
+from support.pooler import direct
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Page:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(direct(database_url))
     yield connection
     await assert_conserved(connection)
     await connection.close()
@@ -205,7 +207,10 @@ async def test_tables_that_are_missing_are_named_with_the_command_to_run(empty_d
 
 
 async def test_the_applications_own_pool_can_be_lent(database_url: str, db: asyncpg.Connection) -> None:
-    async with asyncpg.create_pool(database_url, min_size=0, max_size=2) as pool, Dibs(database_url, pool=pool) as app:
+    async with (
+        asyncpg.create_pool(Route.of(database_url).dsn, min_size=0, max_size=2, statement_cache_size=0) as pool,
+        Dibs(database_url, pool=pool) as app,
+    ):
         read = task_of(app)
         await asyncio.gather(*(read.enqueue(f"{n}") for n in range(50)))
         await app.enqueue_many([read.job(f"{n}") for n in range(12_000)])
@@ -326,7 +331,7 @@ async def test_what_is_no_job_no_id_no_state_is_refused_in_words(app: Dibs) -> N
 
 async def test_a_lent_pool_needs_the_dsn_beside_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DIBS_DATABASE_URL", raising=False)
-    async with asyncpg.create_pool(database_url, min_size=0, max_size=1) as pool:
+    async with asyncpg.create_pool(Route.of(database_url).dsn, min_size=0, max_size=1, statement_cache_size=0) as pool:
         with pytest.raises(ConfigError, match="DSN of the same database"):
             Dibs(pool=pool)
 
@@ -338,7 +343,7 @@ async def test_a_new_queue_in_a_long_transaction_holds_up_only_those_who_use_it(
     async def send() -> None: ...
 
     await send.enqueue()
-    other = await asyncpg.connect(database_url)
+    other = await asyncpg.connect(direct(database_url))
     transaction = other.transaction()
     await transaction.start()
     await send.options(queue="new", connection=other).enqueue()
@@ -361,7 +366,7 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_answer(
 
     monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
     await send.enqueue()
-    held_up = await asyncpg.connect(app.database_url)
+    held_up = await asyncpg.connect(direct(app.database_url))
     async with held_up.transaction():
         await held_up.execute("lock table dibs.job in exclusive mode")
         hanging = asyncio.ensure_future(send.enqueue())
@@ -383,7 +388,7 @@ async def test_who_was_not_sent_before_closing_is_told_that_nothing_was_enqueued
     monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.2)
     monkeypatch.setattr(gatherer, "STATEMENTS_MAX", 1)
     before = await send.enqueue()
-    held_up = await asyncpg.connect(app.database_url)
+    held_up = await asyncpg.connect(direct(app.database_url))
     async with held_up.transaction():
         await held_up.execute("lock table dibs.job in exclusive mode")
         hanging = asyncio.ensure_future(send.enqueue())

@@ -9,6 +9,7 @@ from dibs import DatabaseUnavailableError
 from dibs.client.lane import Lane
 from dibs.domain.job import NewJob
 from dibs.engine.enqueue import enqueue
+from support.pooler import direct
 
 CONNECTED = (
     "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'dibs enqueue'"
@@ -22,7 +23,7 @@ async def test_one_that_is_closed_while_it_connects_leaves_no_connection_behind(
     await lane.close()
     with pytest.raises(DatabaseUnavailableError, match="closed; nothing was sent"):
         await running
-    db = await asyncpg.connect(database_url)
+    db = await asyncpg.connect(direct(database_url))
     assert await db.fetchval(CONNECTED) == 0
     assert await db.fetchval("select count(*) from dibs.job") == 0
     await db.close()

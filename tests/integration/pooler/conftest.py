@@ -1,14 +1,13 @@
 """Behind a pooler. Without one, a plain server has to do, which shows at least what is not used of a session.
 
-The matrix has a row with PgBouncer. There DIBS_TEST_PGBOUNCER names the folder of its socket, and all that dibs sends
-goes through it; what the tests themselves look at comes from the server.
+The matrix has rows with PgBouncer.
 """
 
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -16,26 +15,23 @@ import pytest
 from dibs import Dibs
 from support import pooled
 from support.conservation import assert_conserved
+from support.pooler import POOLER, direct
 from support.processes import DIBS, Child
 from support.workers import READY, StartWorker
-
-PGBOUNCER = "DIBS_TEST_PGBOUNCER"
 
 
 @pytest.fixture
 def pooled_url(database_url: str) -> str:
     """The test's database, as somebody behind a pooler names it."""
-    parts = urlsplit(database_url)
-    if folder := os.environ.get(PGBOUNCER):
-        # by hand: urlunsplit drops the slashes of a DSN without a host
-        return f"postgresql://postgres@{urlunsplit(('', '', parts.path, '', ''))}?host={folder}&pgbouncer=true"
-    return f"{database_url}{'&' if parts.query else '?'}pgbouncer=true"
+    if POOLER in os.environ:
+        return database_url
+    return f"{database_url}{'&' if urlsplit(database_url).query else '?'}pgbouncer=true"
 
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection to look with. After each test, every job is in exactly one place."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(direct(database_url))
     await connection.execute(pooled.EFFECTS)
     yield connection
     await assert_conserved(connection)

@@ -15,6 +15,7 @@ from dibs.storage.statement import Statement
 from support import pooled
 from support.cli import Cli
 from support.jobs import all_done, in_state
+from support.pooler import direct
 from support.workers import READY, StartWorker
 
 EFFECTS = "select job_id, attempt from effect order by job_id"
@@ -119,7 +120,7 @@ async def test_the_command_line(app: Dibs, db: asyncpg.Connection, pooled_url: s
 
 
 async def test_what_can_not_be_meant_is_said(database_url: str) -> None:
-    app = Dibs(f"{database_url}{'&' if '?' in database_url else '?'}pgbouncer=maybe")
+    app = Dibs(f"{direct(database_url)}{'&' if '?' in database_url else '?'}pgbouncer=maybe")
     with pytest.raises(ConfigError, match="expected pgbouncer=true or pgbouncer=false in the DSN"):
         await app.open()
 

@@ -11,6 +11,7 @@ import pytest
 from dibs import Dibs
 from support import scripted
 from support.conservation import assert_conserved
+from support.pooler import direct
 from support.processes import DIBS, Child
 from support.workers import READY, StartWorker
 
@@ -18,7 +19,7 @@ from support.workers import READY, StartWorker
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection to look with. After each test, every job is in exactly one place."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(direct(database_url))
     await connection.execute("create table effect (job_id bigint, attempt int, pid int, what text)")
     yield connection
     await assert_conserved(connection)
