@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-import asyncpg
-
 from dibs.client.database import Database
 from dibs.client.gatherer import GATHERED_ROWS_MAX, Gatherer
 from dibs.client.lane import STATEMENT_SECONDS, Lane
@@ -19,7 +17,7 @@ from dibs.engine.batch import create_batch
 from dibs.engine.enqueue import enqueue
 from dibs.engine.liveness import ensure_queues
 from dibs.storage.borrow import async_session
-from dibs.storage.connect import Pool, PooledConnection, open_pool
+from dibs.storage.connect import Pool, PooledConnection, open_pool, reset
 from dibs.storage.limit import Limit
 from dibs.storage.migrate import Migration, check, migrate, schema_errors
 from dibs.storage.session import Operation
@@ -136,9 +134,7 @@ class Client:
             try:
                 yield pooled
             finally:
-                # One that was ended meanwhile is not the pool's any more, and its own error is the one to be told.
-                with contextlib.suppress(asyncpg.InterfaceError):
-                    await pooled.reset()
+                await reset(pooled)
 
     @asynccontextmanager
     async def _pooled(self) -> AsyncIterator[PooledConnection]:

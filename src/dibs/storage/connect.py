@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
@@ -150,6 +151,15 @@ async def open_pool(dsn: str, *, name: str, size: int) -> Pool:
 
 async def _as_it_is(_: object) -> None:
     """Our own statements leave nothing behind in a session, and resetting it costs a round trip each time."""
+
+
+async def reset(connection: PooledConnection) -> None:
+    """Undo what somebody did to a session before it goes back to its pool.
+
+    One that was ended meanwhile is not the pool's any more, and its own error is the one to be told.
+    """
+    with suppress(asyncpg.InterfaceError):
+        await connection.reset()
 
 
 async def close(connection: Connection) -> None:
