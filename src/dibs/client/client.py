@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -17,9 +17,10 @@ from dibs.engine.batch import create_batch
 from dibs.engine.enqueue import enqueue
 from dibs.engine.liveness import ensure_queues
 from dibs.storage.borrow import async_session
-from dibs.storage.connect import Pool, PooledConnection, open_pool, reset
+from dibs.storage.connect import Pool, PooledConnection, open_pool, open_session, reset
 from dibs.storage.limit import Limit
 from dibs.storage.migrate import Migration, check, migrate, schema_errors
+from dibs.storage.route import Route
 from dibs.storage.session import Operation
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg, OnBorrowedAsyncpg
 
@@ -44,6 +45,7 @@ class Client:
         self._queues: set[str] = set()
         self._watcher: Watcher | None = None
         self._is_closed = False
+        self._route = Route("")  # known once it is open
 
     async def open(self) -> None:
         """Open the pool and check the tables (an embedded database gets them); does nothing when that was done.
@@ -69,6 +71,7 @@ class Client:
                 async with self._pool.acquire() as connection:
                     limit.begin(connection)
                     await check(connection, self._schema)
+            self._route = Route.of(dsn)
             if not self._is_pool_lent:
                 self._lane = Lane(dsn, self._schema)
             self._watcher = Watcher(dsn, self._schema, self.run)
@@ -121,9 +124,7 @@ class Client:
             with Limit(STATEMENT_SECONDS) as limit:
                 async with self._pooled() as pooled:
                     limit.begin(pooled)
-                    # A lent pool may have codecs of its own, so its connections are treated as borrowed ones.
-                    kind = OnBorrowedAsyncpg if self._is_pool_lent else OnAsyncpg
-                    session = kind(pooled, self._schema, gets_on=limit.renew)
+                    session = self._session(pooled, limit.renew)
                     async with pooled.transaction() if atomic else contextlib.nullcontext():
                         return await session.run(operation)
 
@@ -135,6 +136,12 @@ class Client:
                 yield pooled
             finally:
                 await reset(pooled)
+
+    def _session(self, pooled: PooledConnection, gets_on: Callable[[], None]) -> OnAsyncpg:
+        if self._is_pool_lent:  # it may have codecs of its own, so its connections are treated as borrowed ones
+            return OnBorrowedAsyncpg(pooled, self._schema, gets_on=gets_on)
+        # Behind a pooler in transactions: asyncpg asks for types in several statements, which belong together.
+        return open_session(self._route, pooled, self._schema, gets_on=gets_on)
 
     @asynccontextmanager
     async def _pooled(self) -> AsyncIterator[PooledConnection]:

@@ -9,11 +9,14 @@ import pytest
 
 from dibs import ConfigError, Dibs, JobState
 from dibs.domain.limits import COPY_ROWS_MIN, ENQUEUE_ROWS_MAX
+from dibs.engine.enqueue import enqueue
+from dibs.engine.liveness import ensure_queues
 from dibs.storage.connect import WORKER_SETTINGS, connect, open_session
 from dibs.storage.route import Route
 from dibs.storage.statement import Statement
 from support import pooled
 from support.cli import Cli
+from support.engine import new_job
 from support.jobs import all_done, in_state
 from support.pooler import direct
 from support.workers import READY, StartWorker
@@ -22,6 +25,12 @@ EFFECTS = "select job_id, attempt from effect order by job_id"
 LOCKS = """select count(*) from pg_locks
     where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"""
 REGISTERED = "select id, locked, asleep from dibs.worker"
+SETTINGS = "select name, setting from pg_settings where name <> 'application_name' order by name"
+LEFT = {
+    "prepared statements": "select count(*) from pg_prepared_statements",
+    "channels": "select count(*) from pg_listening_channels()",
+    "locks": "select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory'",
+}
 
 
 async def test_every_way_to_enqueue_and_every_kind_of_task(
@@ -139,3 +148,34 @@ async def test_settings_go_with_each_statement(pooled_url: str, db: asyncpg.Conn
         await session.execute(Statement("test", "select 1 / 0")())
     assert [row[0] for row in await session.run(ask("enable_seqscan"))] == ["off"]
     await connection.close()
+
+
+async def test_the_session_is_left_as_it_was(database_url: str) -> None:
+    """On a plain server, since only there the session is one and the same before and after."""
+    route = Route(database_url, is_pooled=True)
+    own = await connect_as(route)
+    before = await own.fetch(SETTINGS)
+    session = open_session(route, own, "dibs", settings=WORKER_SETTINGS)
+    await session.run(ensure_queues(["default"]))
+    await session.run(enqueue([new_job(), new_job()]))  # with arrays, whose types asyncpg asks the server for
+    assert await own.fetch(SETTINGS) == before
+    for what, count in LEFT.items():
+        assert await own.fetchval(count) == 0, what
+    await own.close()
+
+
+async def test_a_step_that_is_cancelled_gives_its_connection_up(database_url: str) -> None:
+    route = Route(database_url, is_pooled=True)
+    own = await connect_as(route)
+    session = open_session(route, own, "dibs", settings=WORKER_SETTINGS)
+    going = asyncio.ensure_future(session.execute(Statement("test", "select pg_sleep(60)")()))
+    while not own.is_in_transaction():
+        await asyncio.sleep(0)
+    going.cancel()
+    await asyncio.wait({going})
+    assert own.is_closed(), "what comes next would join a transaction that nobody commits"
+
+
+async def connect_as(route: Route) -> asyncpg.Connection:
+    """A connection as the drivers make it behind a pooler."""
+    return await asyncpg.connect(route.dsn, **route.on_asyncpg("dibs test", {}))
