@@ -99,15 +99,18 @@ async def alone(database: Connection) -> None:
     """Wait until no other session is in the database: it tells what it did when it ends.
 
     Raises:
-        TimeoutError: One does not end.
+        TimeoutError: One does not end; the message says so.
     """
     others = (
         "select count(*) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
     )
-    async with asyncio.timeout(_END_SECONDS):
-        while await database.fetchval(others):  # noqa: ASYNC110 - a session that ends sends no event
-            await asyncio.sleep(0.01)
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            while await database.fetchval(others):  # noqa: ASYNC110 - a session that ends sends no event
+                await asyncio.sleep(0.01)
+    except TimeoutError as error:
+        raise TimeoutError(f"a session of it did not end within {_END_SECONDS:g} s") from error
 
 
 async def read_counters(database: Connection, server_pid: int | None) -> Counters:

@@ -40,10 +40,8 @@ async def run(system: System, scenario: Scenario, *, profile: str, place: Place)
                 measured = await scenario.measure(stage, place, profile)
         except StageError as error:
             failure = str(error)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            failure = f"it was not over within {seconds_max:g} s"
+        except TimeoutError as error:
+            failure = f"it was not over within {seconds_max:g} s" if limit.expired() else str(error) or repr(error)
         counts = count(stage.executions(), fail_every=scenario.fail_every, finished=measured.finished)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,10 @@ from dibs.bench.scenarios.scenario import Measured, Scenario, milliseconds, work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed(Scenario):
-    """The clock runs from the first call to the start of the last execution. Job 0 goes before, to warm up."""
+    """The clock runs from the first call to the start of the last execution. Job 0 goes before, to warm up.
+
+    Unlike that of a drain it does not wait for the last endings to be recorded, of dibs as of others.
+    """
 
     callers: int = 10
     workers: int = 1
