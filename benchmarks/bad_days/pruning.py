@@ -26,8 +26,8 @@ async def measure(site: Site) -> Day:
         left = await ground.value("select count(*) from job where id < $1", first)
     return Day(
         name="pruning",
-        what=f"the worker prunes {history:,} jobs that ended {AGE_DAYS} days ago while it drains {jobs:,}; the rate of"
-        " the last tenth counts",
+        what=f"the worker prunes, beside draining {jobs:,} jobs, as many as it comes to of {history:,} that ended"
+        f" {AGE_DAYS} days ago; the rate of the last tenth counts",
         rate=drained.last_rate, window="last tenth",
         figures={"pruned_jobs": history - left, "rate_by_tenth": drained.rates, "rate_overall": round(drained.rate, 1)},
         counts=drained.counts, wrong=drained.wrong,

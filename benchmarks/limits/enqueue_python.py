@@ -76,7 +76,7 @@ async def app_bulk(server: Server, ground: Ground, *, jobs: int, batch: int, pay
 
     return await _timed(
         server, ground, connected(), jobs=jobs, callers=1, jobs_per_call=batch, level="L4",
-        name=f"enqueue_bulk.L4.{payload_bytes}", what=f"enqueue_many, {batch} jobs a call",
+        name=f"enqueue_bulk.L4.{payload_bytes}", what=f"enqueue_many, {batch} jobs of {payload_bytes} B a call",
     )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ async def copy(server: Server, ground: Ground, *, jobs: int, batch: int, payload
     seconds = time.monotonic() - began
     costs = await costs_since(before, ground, server.pid)
     return Figure(
-        name=f"enqueue_bulk.L1.{payload_bytes}", level="L1", what=f"bare COPY of the same rows, {batch} a transaction",
+        name=f"enqueue_bulk.L1.{payload_bytes}", level="L1",
+        what=f"bare COPY of the same rows, {batch} of {payload_bytes} B a transaction",
         jobs=jobs, seconds=seconds, costs=costs, wrong=await written(ground, jobs),
     )  # fmt: skip
 

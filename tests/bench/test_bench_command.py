@@ -59,6 +59,11 @@ def test_a_schema_of_somebody_else_is_not_touched(empty_database_url: str):
     assert fetch(empty_database_url, "select to_regclass('dibs_bench.mine') is not null")
 
 
+def test_behind_a_pooler_it_asks_for_a_direct_connection(empty_database_url: str):
+    url = f"{empty_database_url}{'&' if '?' in empty_database_url else '?'}pgbouncer=true"
+    assert "expected a direct connection" in Cli(url)("bench", code=2).output
+
+
 def test_two_at_once_do_not_share_a_schema(start: Start, empty_database_url: str):
     first = start(empty_database_url, "--jobs", "100")
     first.wait_for("the server without a queue")

@@ -12,6 +12,7 @@ from dibs.bench.places import Counters, connected, read_counters
 from dibs.bench.systems.dibs_system import SCHEMA_VARIABLE
 from dibs.domain.errors import ConfigError
 from dibs.storage.connect import Connection
+from dibs.storage.route import Route
 from dibs.storage.statement import quote
 
 MARK: Final = "scratch schema of dibs bench, may be dropped"
@@ -39,8 +40,13 @@ class ScratchSchema:
         """Make the schema, which must not be there or be a left-over of ours, and drop it at the end.
 
         Raises:
-            ConfigError: The schema is somebody else's, or another benchmark runs in it.
+            ConfigError: The schema is somebody else's, or another benchmark runs in it, or a pooler is in between.
         """
+        if not Route.of(dsn).keeps_sessions:
+            raise ConfigError(
+                "expected a direct connection, got a DSN with pgbouncer=true: a benchmark holds a lock while it lasts, "
+                "and would measure the pooler with the server; give it the server's own DSN"
+            )
         try:
             async with connected(dsn) as connection:
                 await _lock(connection, schema)
