@@ -27,7 +27,7 @@ from benchmarks.peers.catalogue import LEFT_OUT, PEERS, Peer
 from benchmarks.peers.circumstances import environment_of
 from benchmarks.peers.entry import cell_of, entry_of, failed
 from benchmarks.peers.environment import python_of
-from benchmarks.peers.plan import Round, compared, fitted, planned
+from benchmarks.peers.plan import Round, compared, fitted, planned, why_not
 from benchmarks.peers.redis_place import EmptyRedis
 from benchmarks.peers.table import figure, table
 from benchmarks.report import results as kept
@@ -115,6 +115,7 @@ class Comparison:
             "versions": versions(database.version) | _peer_versions(peers),
             "servers": {name: _described(server) for name, server in described.items()},
             "left_out": left_out,
+            "not_run": [],
             "runs": [],
         }
 
@@ -135,9 +136,11 @@ class Comparison:
                         await self._take_part(entrant, each)
 
     async def _take_part(self, entrant: Entrant, each: Round) -> None:
-        scenario = fitted(each.scenario, entrant.peer, profile=each.profile, quick=self._quick)
-        if scenario is None:
+        if why := why_not(each.scenario, entrant.peer, each.profile):
+            names = {"system": entrant.system.name, "scenario": each.scenario.name, "profile": each.profile}
+            self.results["not_run"].append(names | {"why": why})
             return
+        scenario = fitted(each.scenario, entrant.peer, profile=each.profile, quick=self._quick)
         began = time.monotonic()
         turn = Round(scenario, each.profile)
         entry = await undisturbed(lambda: _run(entrant, turn), 1 if self._quick else TAKES_MAX)

@@ -1,5 +1,6 @@
 """The peers that are compared, and what is left out and why."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,11 @@ class Peer:
     def requirements(self) -> Path:
         """The pinned packages of its environment."""
         return _HERE / "requirements" / f"{self.requirements_name or self.name}.txt"
+
+    @property
+    def package(self) -> str:
+        """The name of its own one, which is the first that is asked for."""
+        return re.split(r"[\[=]", self.requirements.with_suffix(".in").read_text("utf-8"), maxsplit=1)[0]
 
 
 _ALWAYS: Final = ("default", "best")

@@ -101,13 +101,9 @@ def compared(wanted: Sequence[str] | None = None) -> Iterator[Round]:
         yield Round(_limited(each.scenario), each.profile)
 
 
-def fitted(scenario: Scenario, peer: Peer | None, *, profile: str = "best", quick: bool) -> Scenario | None:
-    """The scenario at the size that fits a peer (None: dibs); nothing when it makes no sense for it."""
+def fitted(scenario: Scenario, peer: Peer | None, *, profile: str = "best", quick: bool) -> Scenario:
+    """The scenario at the size that fits a peer (None: dibs)."""
     if peer is not None:
-        if isinstance(scenario, Enqueue) and scenario.how == "many" and peer.pace.many is None:
-            return None
-        if peer.pace.drain(profile) < _FAST_ONLY.get(scenario.name, 0):
-            return None
         affordable = _affordable(scenario, peer, profile)
         if affordable < scenario.jobs:
             scenario = dataclasses.replace(scenario, jobs=_round(affordable))
@@ -115,6 +111,18 @@ def fitted(scenario: Scenario, peer: Peer | None, *, profile: str = "best", quic
         jobs = max(round(scenario.jobs * QUICK_SHARE), _QUICK_JOBS_MIN)
         scenario = dataclasses.replace(scenario, jobs=min(jobs, scenario.jobs))
     return scenario
+
+
+def why_not(scenario: Scenario, peer: Peer | None, profile: str) -> str | None:
+    """Why a scenario makes no sense for a peer (None: dibs); nothing when it does."""
+    if peer is None:
+        return None
+    if isinstance(scenario, Enqueue) and scenario.how == "many" and peer.pace.many is None:
+        return "no way to enqueue many at once is documented"
+    fast = _FAST_ONLY.get(scenario.name, 0)
+    if peer.pace.drain(profile) < fast:
+        return f"only for systems that drain {fast:,} jobs/s or more"
+    return None
 
 
 def full_jobs(scenario_name: str) -> int:
@@ -140,8 +148,8 @@ def planned(wanted: Sequence[str] | None, systems: Sequence[str] | None, *, quic
     for each in compared(wanted):
         for peer in (None, *PEERS):
             name = peer.name if peer else "dibs"
-            scenario = fitted(each.scenario, peer, profile=each.profile, quick=quick)
-            if scenario is not None and (systems is None or name in systems):
+            if (systems is None or name in systems) and why_not(each.scenario, peer, each.profile) is None:
+                scenario = fitted(each.scenario, peer, profile=each.profile, quick=quick)
                 seconds = seconds_of(scenario, peer, each.profile)
                 total += seconds
                 lines.append(f"{each.name:22} {name:14} {scenario.jobs:8,} jobs {seconds:6.0f} s")

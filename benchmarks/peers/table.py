@@ -46,7 +46,7 @@ def short(results: Mapping[str, Any]) -> str:
         server = " (Redis)" if system in _ON_REDIS else ""
         figures = (cells.get((system, column), "") for column in _SHORT)
         lines.append(_row([f"{system}{server}", _history(system), *figures]))
-    return "\n".join([*lines, "", *_void(chosen)]).rstrip()
+    return "\n".join([*lines, "", *_void(chosen), *_disturbed(chosen)]).rstrip()
 
 
 def figure(run: Run) -> str:
@@ -76,20 +76,32 @@ def _figure(run: Run) -> str:
 def _notes(results: Mapping[str, Any]) -> Iterator[str]:
     runs: Sequence[Run] = results["runs"]
     yield from _void(runs)
-    yield from (
-        f"- {run['system']}, {_column(run)}: others used {run['foreign_cores']:.2f} cores meanwhile, each time"
-        for run in runs
-        if run.get("disturbed")
-    )
+    yield from _disturbed(runs)
     for column in dict.fromkeys(map(_column, runs)):
         without = [run["system"] for run in runs if _column(run) == column and run["wrong"]]
         if without:
             yield f"- the fastest of {column} is the fastest of those with a figure, without {', '.join(without)}"
+    yield from _not_run(results.get("not_run", ()))
     yield from (f"- {name} is left out: {why}" for name, why in results["left_out"].items())
+
+
+def _not_run(rounds: Sequence[Run]) -> Iterator[str]:
+    """Empty cells, those of one reason in one line."""
+    for column, why in dict.fromkeys((_column(one), one["why"]) for one in rounds):
+        systems = [one["system"] for one in rounds if (_column(one), one["why"]) == (column, why)]
+        yield f"- {column} is not run with {', '.join(systems)}: {why}"
 
 
 def _void(runs: Sequence[Run]) -> Iterator[str]:
     return (f"- {run['system']}, {_column(run)} is void: {run['wrong']}" for run in runs if run["wrong"])
+
+
+def _disturbed(runs: Sequence[Run]) -> Iterator[str]:
+    return (
+        f"- {run['system']}, {_column(run)}: others used {run['foreign_cores']:.2f} cores meanwhile, each time"
+        for run in runs
+        if run.get("disturbed")
+    )
 
 
 def _column(run: Run) -> str:

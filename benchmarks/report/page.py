@@ -29,6 +29,7 @@ _OF_PEERS: Final[dict[str, Callable[[Results], str]]] = {
     "peers": table.table,
     "peers in short": table.short,
     "targets among peers": tables.targets_among_peers,
+    "run of peers": tables.run_of_peers,
 }
 _MARKED: Final = re.compile(r"(<!-- results: ([a-z ]+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 _NONE: Final = "There are no results yet."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from benchmarks.peers.catalogue import PEERS
 from benchmarks.report.results import Results, by_name
 from benchmarks.report.targets import Reached, Target, reached, reached_among_peers
 
@@ -122,10 +123,30 @@ def bad_days(results: Results) -> str:
 
 def run(results: Results) -> str:
     """Machine, versions and settings."""
-    rows = [("date", results["date"]), ("scale", results["scale"])]
-    rows += list(results["machine"].items()) + list(results["versions"].items())
-    rows.append(("Postgres settings", ", ".join(f"{name}={value}" for name, value in results["settings"].items())))
-    return _table(("", ""), ((name.replace("_", " "), str(value)) for name, value in rows))
+    return _about([("scale", results["scale"]), ("Postgres settings", _settings(results["settings"]))], results)
+
+
+def run_of_peers(results: Results) -> str:
+    """The same of a comparison. Of each peer's packages, its own one; all are in the file."""
+    versions = dict(results["versions"])
+    for peer in PEERS:
+        if peer.name in versions:
+            packages = versions[peer.name].split(", ")
+            versions[peer.name] = next(one for one in packages if one.startswith(f"{peer.package} "))
+    told = [
+        (f"server: {name}", f"{server['version']}; {server['transport']}; {_settings(server['settings'])}")
+        for name, server in results["servers"].items()
+    ]
+    return _about(told, {**results, "versions": versions})
+
+
+def _about(rows: Sequence[tuple[str, object]], results: Results) -> str:
+    found = [("date", results["date"]), *results["machine"].items(), *results["versions"].items(), *rows]
+    return _table(("", ""), ((name.replace("_", " "), str(value)) for name, value in found))
+
+
+def _settings(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value or 'off'}" for name, value in values.items())
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

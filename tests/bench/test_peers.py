@@ -9,7 +9,7 @@ import pytest
 from benchmarks.peers.catalogue import PEERS, Pace, Peer
 from benchmarks.peers.circumstances import environment_of
 from benchmarks.peers.entry import cell_of, entry_of, is_unfinished
-from benchmarks.peers.plan import COMPARED, PROTOCOL, compared, fitted, full_jobs, planned, rounds, seconds_of
+from benchmarks.peers.plan import COMPARED, PROTOCOL, compared, fitted, full_jobs, planned, rounds, seconds_of, why_not
 from benchmarks.peers.table import figure, short, table
 from benchmarks.takes import Entry, medians
 from dibs.bench.places import FreshDatabase
@@ -62,20 +62,20 @@ def test_the_protocol_has_20000_jobs_for_everybody_with_both_profiles() -> None:
     assert [each.profile for each in found] == ["default", "best"]
     for each in found:
         fits = [fitted(each.scenario, peer, profile=each.profile, quick=False) for peer in (None, SLOW, *PEERS)]
-        assert {(one.jobs, one.seconds_max) for one in fits if one} == {(20_000, 120.0)}
-        assert None not in fits
+        assert {(one.jobs, one.seconds_max) for one in fits} == {(20_000, 120.0)}
+        assert not any(why_not(each.scenario, peer, each.profile) for peer in (None, SLOW, *PEERS))
 
 
 def test_a_time_limit_is_the_same_for_all() -> None:
     for each in compared():
         fits = [fitted(each.scenario, peer, profile=each.profile, quick=False) for peer in (None, SLOW, *PEERS)]
-        assert len({one.seconds_max for one in fits if one}) == 1
+        assert len({one.seconds_max for one in fits}) == 1
 
 
 def test_a_slow_peer_gets_as_many_jobs_as_take_some_seconds() -> None:
     for each in compared(["drain.20k", "feed", "enqueue.one"]):
         scenario = fitted(each.scenario, SLOW, profile=each.profile, quick=False)
-        assert scenario is None or seconds_of(scenario, SLOW, each.profile) < 20
+        assert seconds_of(scenario, SLOW, each.profile) < 20
     drain = next(compared(["drain.20k"])).scenario
     assert fitted(drain, SLOW, profile="best", quick=False) == dataclasses.replace(drain, jobs=500)
     assert fitted(drain, SLOW, profile="default", quick=False) == dataclasses.replace(drain, jobs=100)
@@ -83,8 +83,17 @@ def test_a_slow_peer_gets_as_many_jobs_as_take_some_seconds() -> None:
 
 def test_what_makes_no_sense_for_a_peer_is_not_run() -> None:
     wanted = compared(["enqueue.many", "drain.200k", "feed"])
-    names = [each.scenario.name for each in wanted if fitted(each.scenario, SLOW, quick=False) is None]
+    names = [each.scenario.name for each in wanted if why_not(each.scenario, SLOW, each.profile)]
     assert names == ["enqueue.many", "enqueue.many.4k", "drain.200k", "drain.200k.two"]
+
+
+def test_what_was_not_run_is_told_with_its_reason() -> None:
+    left = [
+        {"system": name, "scenario": "drain.200k", "profile": "best", "why": "it is slow"} for name in ("rq", "huey")
+    ]
+    assert table({**results(), "not_run": left}).splitlines()[-2] == (
+        "- drain.200k best is not run with rq, huey: it is slow"
+    )
 
 
 def test_the_whole_comparison_has_its_time() -> None:

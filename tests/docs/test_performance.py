@@ -34,6 +34,7 @@ def test_every_mark_of_the_page_is_closed_and_filled() -> None:
     marks = re.findall(r"<!-- (.*?) -->", page.PAGE.read_text("utf-8"))
     sections = [
         "targets", "targets among peers", "plots", "peers", "plots of peers", "scenarios", "limits", "bad days", "run",
+        "run of peers",
     ]  # fmt: skip
     assert marks == [mark for name in sections for mark in (f"results: {name}", "end of results")]
 
