@@ -15,7 +15,7 @@ from matrix.server import ServerError, open_to_all
 START_SECONDS_MAX: Final = 10.0
 _SETTINGS: Final = """\
 [databases]
-* = host={server} user=postgres
+* = host={server}
 
 [pgbouncer]
 pool_mode = transaction
@@ -24,7 +24,9 @@ max_client_conn = 500
 listen_addr =
 listen_port = 5432
 unix_socket_dir = {folder}
-auth_type = any
+; Roles of the tests are asked for in the server.
+auth_type = trust
+auth_user = postgres
 logfile = {folder}/log
 pidfile = {folder}/pid
 ; Each test has a database, and drops it.

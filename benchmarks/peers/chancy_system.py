@@ -10,6 +10,8 @@ from chancy import Chancy, Job, Queue, Worker, job
 from sending import run
 
 SERVER: Final = "postgres"
+BULK_SIZE: Final = 5_000
+"""In calls of 1,000 it took jobs more slowly (1,900 jobs/s, 2,300 to 2,600 in larger ones)."""
 KEEPS_RECORD: Final = True
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     # Not quite its defaults: a queue as declared there runs in processes and looks for jobs every five seconds only,

@@ -1,6 +1,7 @@
 """What every worker does for all: promote, rescue, tidy up. No leader; the statements sort out who does what."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -29,6 +30,8 @@ class Upkeep:
         self.worker_id = 0
         self._head = Budget()
         self._promoted_until: datetime | None = None
+        self.on_promoted: Callable[[], None] = lambda: None
+        """Called when jobs were put in line here."""
         self.is_settled = False
         """Whether this worker may judge others by their heartbeats."""
 
@@ -39,6 +42,8 @@ class Upkeep:
         if from_head:
             self._head.spend(self._link.took_seconds)
         self._promoted_until = promoted.done_until
+        if promoted.count:
+            self.on_promoted()
         return 0.0 if promoted.count >= PROMOTE_ROWS else promoted.next_due_seconds
 
     async def rescue(self) -> float:

@@ -87,6 +87,8 @@ class Worker:
         self._doubter = Ticker(self._doubt, first_seconds=SWEEP_SECONDS)
         self._fetcher = Fetcher(self._link, self._lines, self._finisher, self._slots.tokens, self._promoter.due_in)
         self._finisher.notify = self._fetcher.notify
+        if not self._link.keeps_sessions:  # else a notification tells, and only those who sleep
+            self._upkeep.on_promoted = self._fetcher.tell
         self._liveness = Liveness(workplace.dsn, workplace.schema, config, self._signals())
         self._watching = Ticker(
             StuckWatch(lambda: self._fetcher.stuck_seconds, config.exit_when_stuck_seconds, self._give_up).tick,
