@@ -6,7 +6,8 @@
     python -m benchmarks.compare --systems dibs pgqueuer --scenarios drain.20k feed
 
 All systems do a scenario in turn before the next one begins, so that what else happens on the machine hits all alike.
-What decides a target and comes close to its bound is measured twice more at the end; the middle figure counts.
+What was disturbed each time is measured again at the end; then what decides a target and comes close to its bound is,
+twice, and the middle figure counts.
 What is measured is written down at once, in .bench/results: a run that is stopped keeps what it has there. A complete
 one is written to benchmarks/results when it is.
 """
@@ -16,7 +17,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 from benchmarks.peers.catalogue import LEFT_OUT, PEERS, Peer
 from benchmarks.peers.circumstances import environment_of
-from benchmarks.peers.entry import cell_of, entry_of, failed
+from benchmarks.peers.entry import Cell, cell_of, entry_of, failed
 from benchmarks.peers.environment import python_of
 from benchmarks.peers.plan import Round, compared, fitted, planned, why_not
 from benchmarks.peers.redis_place import EmptyRedis
@@ -128,12 +129,16 @@ class Comparison:
                 await self._take_part(entrant, each)
         if self._quick:  # its figures mean little anyhow
             return
-        again = close_calls(self.results)
+        await self._again(rounds, {cell_of(entry) for entry in self.results["runs"] if entry.get("disturbed")})
+        close = close_calls(self.results)
         for _ in range(MORE_LOOKS):
-            for each in rounds:
-                for entrant in self._entrants:
-                    if (entrant.system.name, each.scenario.name, each.profile) in again:
-                        await self._take_part(entrant, each)
+            await self._again(rounds, close)
+
+    async def _again(self, rounds: Sequence[Round], cells: Collection[Cell]) -> None:
+        for each in rounds:
+            for entrant in self._entrants:
+                if (entrant.system.name, each.scenario.name, each.profile) in cells:
+                    await self._take_part(entrant, each)
 
     async def _take_part(self, entrant: Entrant, each: Round) -> None:
         if why := why_not(each.scenario, entrant.peer, each.profile):

@@ -30,7 +30,8 @@ async def undisturbed(take: Take, takes_max: int = TAKES_MAX) -> Entry:
 def medians(entries: Iterable[Entry], key: Callable[[Entry], object] = lambda entry: entry["name"]) -> list[Entry]:
     """One entry for each *key*, in the order of their first appearance: the middle one, with the figures of all.
 
-    They are its `rates`, or where a latency was measured, its `pickups_ms`. One that is wrong makes its key wrong.
+    They are its `rates`, or where a latency was measured, its `pickups_ms`. One that is wrong makes its key wrong; one
+    that was disturbed counts only where none was calm.
     """
     together: dict[object, list[Entry]] = {}
     for entry in entries:
@@ -41,6 +42,7 @@ def medians(entries: Iterable[Entry], key: Callable[[Entry], object] = lambda en
 def _median(takes: list[Entry]) -> Entry:
     if wrong := [entry for entry in takes if entry["wrong"]]:
         return wrong[0]
+    takes = [entry for entry in takes if not entry.get("disturbed")] or takes
     if len(takes) == 1:
         return takes[0]
     middle = sorted(takes, key=_figure)[(len(takes) - 1) // 2]

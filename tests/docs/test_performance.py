@@ -58,6 +58,13 @@ def test_of_several_repetitions_the_middle_one_counts() -> None:
     assert found[0]["rates"] == [1.0, 3.0, 2.0]
 
 
+def test_what_was_disturbed_counts_only_where_nothing_was_calm() -> None:
+    disturbed = [figure(rate=rate, disturbed=True) for rate in (1.0, 3.0, 2.0)]
+    assert takes.medians(disturbed)[0]["rate"] == 2.0
+    (found,) = takes.medians([*disturbed, figure(rate=9.0)])
+    assert (found["rate"], found.get("disturbed")) == (9.0, None)
+
+
 def test_a_repetition_that_went_wrong_makes_the_figure_void() -> None:
     found = takes.medians([figure(rate=1.0), figure(rate=None, wrong="one job is missing"), figure(rate=2.0)])
     assert found[0]["rate"] is None
