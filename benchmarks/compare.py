@@ -35,7 +35,7 @@ from benchmarks.report import results as kept
 from benchmarks.report.machine import machine, versions
 from benchmarks.report.targets import close_calls
 from benchmarks.servers import Server, ServerMissingError, postgres, redis
-from benchmarks.stopping import stop_at_sigterm
+from benchmarks.stopping import until_told_to_end
 from benchmarks.takes import TAKES_MAX, Entry, medians, undisturbed
 from dibs.bench.driver import System
 from dibs.bench.places import FreshDatabase
@@ -56,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(planned(options.scenarios, options.systems, quick=options.quick))  # noqa: T201
         return 0
     now = datetime.now(UTC)
-    stop_at_sigterm()
-    with ExitStack() as servers:
+    with until_told_to_end(), ExitStack() as servers:
         comparison = Comparison(servers, options.systems, quick=options.quick)
         asyncio.run(comparison.compare(list(compared(options.scenarios))))
     is_complete = not (options.quick or options.systems or options.scenarios)

@@ -33,7 +33,7 @@ from benchmarks.report import results as kept
 from benchmarks.report import tables
 from benchmarks.report.machine import machine, versions
 from benchmarks.servers import Server, postgres
-from benchmarks.stopping import stop_at_sigterm
+from benchmarks.stopping import until_told_to_end
 from benchmarks.takes import TAKES_MAX, Entry, Take, medians, undisturbed
 from dibs.bench.places import FreshDatabase
 from dibs.bench.run import run
@@ -73,10 +73,9 @@ class Step:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; gives the exit code, 1 when anything failed or did not count up."""
     options = _options(arguments)
-    stop_at_sigterm()
     is_complete = options.scale == 1 and options.only is None
     folder = kept.FOLDER if is_complete else PARTIAL
-    with postgres() as server:
+    with until_told_to_end(), postgres() as server:
         results = asyncio.run(_run(server, options.scale, options.only, folder))
     entries = [*results["scenarios"], *results["limits"], *results["clean"], *results["bad_days"]]
     return 1 if results["failures"] or any(entry["wrong"] for entry in entries) else 0

@@ -118,10 +118,21 @@ async def test_waiting_for_a_drain_asks_nothing_of_the_table_of_endings(database
         assert await ground.value("select count(*) from done where outcome = 's'") == jobs
 
 
-def test_told_to_end_a_run_leaves_nothing(run_child: Callable[..., Child], tmp_path: Path):
-    command = [sys.executable, "-m", "benchmarks.run", "--scale", "0.01", "--only", "bad_days.idle_workers"]
-    child = run_child(command, env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=ROOT)
-    eventually_sync(lambda: any(tmp_path.glob("dibs-crew-*")), what="workers are started")
-    child.send(signal.SIGTERM)
-    assert child.wait() == 128 + signal.SIGTERM, child.output
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("command", "begun"),
+    [
+        (["benchmarks.run", "--scale", "0.01", "--only", "bad_days.idle_workers"], "dibs-crew-*"),
+        (["benchmarks.compare", "--systems", "dibs", "--scenarios", "drain.20k"], "dibs-bench-*/log"),
+    ],
+    ids=["run", "compare"],
+)
+def test_told_to_end_a_benchmark_leaves_nothing(
+    run_child: Callable[..., Child], tmp_path: Path, command: list[str], begun: str, number: int
+):
+    child = run_child([sys.executable, "-m", *command], env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=ROOT)
+    eventually_sync(lambda: any(tmp_path.glob(begun)), what="workers are started")
+    child.send(number)
+    assert child.wait() == 128 + number, child.output
     assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in child.output

@@ -45,21 +45,24 @@ def is_connection_at_fault(error: BaseException) -> bool:
     return str(error.sqlstate)[:2] in {"08", "57"} or error.sqlstate == _READ_ONLY
 
 
-_REFUSED_BY_POOLER: Final = "unsupported startup parameter"
+_UNTOLD: Final = "unsupported startup parameter"
 """What PgBouncer says to the settings of our sessions, when nobody has said that it is there."""
+
+_REFUSED_BY_POOLER: Final = (_UNTOLD, "no such database", "no such user")
+"""What PgBouncer turns down for good. It has one SQLSTATE for all that it says, be it for good or for a while."""
 
 
 def is_setting_at_fault(error: BaseException) -> bool:
     """True when the server is there but knows no such user, password or database: trying again changes nothing."""
     sqlstate = str(getattr(error, "sqlstate", ""))
-    return sqlstate.startswith("28") or sqlstate == "3D000" or _REFUSED_BY_POOLER in str(error)
+    return sqlstate.startswith("28") or sqlstate == "3D000" or any(words in str(error) for words in _REFUSED_BY_POOLER)
 
 
 _ADVICE: Final = {
     "28000": "Check the user, and the server's pg_hba.conf.",
     "28P01": "Check the user and the password.",
     "3D000": "Create it, or check the name at the end of the DSN.",
-    "08P01": f"Is this a pooler? Add {MARK}=true to the DSN, or give dibs a direct connection to Postgres.",
+    "08P01": "If this is a pooler, check the user, the name of the database, and the pooler's own log.",
     "53300": "The server has no connection left: raise its max_connections, or close some.",
     "57P03": "Try again in a moment.",
 }
@@ -211,6 +214,8 @@ def _misread(dsn: str, error: Exception) -> ConfigError:
 def _why_unavailable(error: BaseException) -> str:
     said = str(error).rstrip(".") or "no answer in time"
     advice = _ADVICE.get(str(getattr(error, "sqlstate", "")), "")
-    if isinstance(error, OSError):
+    if _UNTOLD in said:
+        advice = f"Is this a pooler? Add {MARK}=true to the DSN, or give dibs a direct connection to Postgres."
+    elif isinstance(error, OSError):
         advice = "Is the server there, and does it listen?"
     return f"{said}. {advice}".rstrip()

@@ -128,6 +128,17 @@ async def test_the_command_line(app: Dibs, db: asyncpg.Connection, pooled_url: s
     assert worker.wait_for(READY)
 
 
+async def test_who_did_not_say_that_there_is_a_pooler_is_told_how(database_url: str) -> None:
+    """On a plain server, whose prepared statements go as they do when the server's end becomes another one."""
+    own = await connect(direct(database_url), name="dibs test")
+    session = open_session(Route(direct(database_url)), own, "dibs")
+    await session.run(ensure_queues(["default"]))
+    await own.execute("deallocate all")
+    with pytest.raises(asyncpg.InvalidSQLStatementNameError, match="need pgbouncer=true in the DSN"):
+        await session.run(ensure_queues(["default"]))
+    await own.close()
+
+
 async def test_what_can_not_be_meant_is_said(database_url: str) -> None:
     app = Dibs(f"{direct(database_url)}{'&' if '?' in database_url else '?'}pgbouncer=maybe")
     with pytest.raises(ConfigError, match="expected pgbouncer=true or pgbouncer=false in the DSN"):

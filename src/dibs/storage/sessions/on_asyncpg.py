@@ -2,17 +2,25 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from dibs.storage.route import MARK
 from dibs.storage.session import Operation, Row, Step, drive, refuse_open
 from dibs.storage.statement import Copy
 
 T = TypeVar("T")
 # A string: asyncpg's classes take a type argument in the stubs only.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+_NOT_THE_SAME: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+"""A prepared statement is not there, or is there already: the server's end of the connection is another one."""
+_ADVICE: Final = (
+    f"Is there a pooler such as PgBouncer on the way? Then dibs' own connections need {MARK}=true in the DSN, and "
+    "those that you give to dibs need statement_cache_size=0."
+)
 
 
 class OnAsyncpg:
@@ -38,7 +46,11 @@ class OnAsyncpg:
                 step.table, schema_name=self._schema, columns=step.columns, source=self._encoded(step)
             )
             return ()
-        rows: Sequence[Any] = await self._connection.fetch(step.statement.text(self._schema), *step.params)
+        try:
+            rows: Sequence[Any] = await self._connection.fetch(step.statement.text(self._schema), *step.params)
+        except _NOT_THE_SAME as error:
+            error.hint = _ADVICE
+            raise
         return rows
 
     async def _encoded(self, step: Copy) -> AsyncIterator[bytes]:
