@@ -108,7 +108,7 @@ def sent_by_applications(rows: Rows, step: int) -> list[Query]:
     """What applications send."""
     running = [job_id for job_id, _ in rows.leased]
     return [
-        statements.JOBS_CANCEL([*rows.ready, *rows.scheduled, *running][::step]),
+        statements.JOBS_CANCEL([*rows.ready, *rows.scheduled, *running][::step], False),
         statements.JOBS_RETRY([*rows.ended, *rows.scheduled][::step]),
         statements.QUEUES_ENSURE(NEW_QUEUES[::step]),
         statements.BATCHES_WATCH(1, UUID(int=7), 30.0),

@@ -105,7 +105,7 @@ def of_applications(filling: Filling) -> list[Guard]:
         Guard(query=enqueue_one(), pages_per_job=15),
         Guard(query=enqueue(1), pages_per_job=17),
         Guard(query=enqueue(JOBS), jobs=JOBS, pages_per_job=10),
-        Guard(query=statements.JOBS_CANCEL(somewhere), jobs=JOBS, pages_per_job=18, ways=places),
+        Guard(query=statements.JOBS_CANCEL(somewhere, False), jobs=JOBS, pages_per_job=18, ways=places),
         Guard(query=statements.JOBS_RETRY(dead), jobs=JOBS, pages_per_job=17, ways=ended),
         Guard(query=statements.BATCHES_CREATE("upload", 10)),
         # how many run is counted in the leases

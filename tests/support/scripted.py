@@ -193,6 +193,13 @@ def exhausted() -> None:
 
 
 @app.task(retry=Retry(attempts=1))
+async def cancel_everything() -> None:
+    """Cancel whatever runs in the loop, the worker's own parts among it."""
+    for task in asyncio.all_tasks():
+        task.cancel()
+
+
+@app.task(retry=Retry(attempts=1))
 async def cling() -> None:
     """Do not let itself be cancelled."""
     current_job().progress(1)

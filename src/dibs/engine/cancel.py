@@ -24,11 +24,22 @@ class Cancelled:
 
 def cancel(job_ids: Sequence[int]) -> Operation[Cancelled]:
     """Cancel jobs that wait, and ask for the end of those that run. Jobs that have ended are left alone."""
+    return (yield from _cancel(job_ids, wished_only=False))
+
+
+def cancel_missed() -> Operation[None]:
+    """Cancel what was asked to be cancelled and slipped back into the line, unless it was retried since."""
+    missed = yield statements.JOBS_MISSED_CANCELS()
+    if missed:
+        yield from _cancel([row[0] for row in missed], wished_only=True)
+
+
+def _cancel(job_ids: Sequence[int], *, wished_only: bool) -> Operation[Cancelled]:
     ended: list[int] = []
     requested: list[int] = []
     missing = sorted(set(job_ids))
     for _ in range(_LOOKS):
-        found = yield statements.JOBS_CANCEL(missing)
+        found = yield statements.JOBS_CANCEL(missing, wished_only)
         ended += [row[0] for row in found if row[1] == "cancelled"]
         requested += [row[0] for row in found if row[1] == "requested"]
         seen = {*ended, *requested}

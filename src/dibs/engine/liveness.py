@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dibs.engine.cancel import cancel
+from dibs.engine.cancel import cancel_missed
 from dibs.storage import statements
 from dibs.storage.session import Operation
 
@@ -85,7 +85,5 @@ def set_asleep(worker_id: int, *, asleep: bool) -> Operation[None]:
 def tidy() -> Operation[None]:
     """Fold the counts of batches, cancel what slipped through, and forget what nobody needs any more."""
     yield statements.BATCHES_FOLD()
-    missed = yield statements.JOBS_MISSED_CANCELS()
-    if missed:
-        yield from cancel([row[0] for row in missed])
+    yield from cancel_missed()
     yield statements.WORKERS_TIDY()

@@ -48,21 +48,25 @@ def is_connection_at_fault(error: BaseException) -> bool:
 _UNTOLD: Final = "unsupported startup parameter"
 """What PgBouncer says to the settings of our sessions, when nobody has said that it is there."""
 
-_REFUSED_BY_POOLER: Final = (_UNTOLD, "no such database", "no such user")
-"""What PgBouncer turns down for good. It has one SQLSTATE for all that it says, be it for good or for a while."""
+_BY_POOLER: Final = "08P01"
+"""PgBouncer has this one SQLSTATE for all that it says, be it for good or for a while."""
+
+_FOR_GOOD: Final = (_UNTOLD, "no such database", "no such user", "authentication failed", "does not exist")
+"""What it turns down for good, on its own account or because the server did."""
 
 
 def is_setting_at_fault(error: BaseException) -> bool:
     """True when the server is there but knows no such user, password or database: trying again changes nothing."""
     sqlstate = str(getattr(error, "sqlstate", ""))
-    return sqlstate.startswith("28") or sqlstate == "3D000" or any(words in str(error) for words in _REFUSED_BY_POOLER)
+    by_pooler = sqlstate == _BY_POOLER and any(words in str(error) for words in _FOR_GOOD)
+    return sqlstate.startswith("28") or sqlstate == "3D000" or by_pooler
 
 
 _ADVICE: Final = {
     "28000": "Check the user, and the server's pg_hba.conf.",
     "28P01": "Check the user and the password.",
     "3D000": "Create it, or check the name at the end of the DSN.",
-    "08P01": "If this is a pooler, check the user, the name of the database, and the pooler's own log.",
+    _BY_POOLER: "If this is a pooler, check the user, the name of the database, and the pooler's own log.",
     "53300": "The server has no connection left: raise its max_connections, or close some.",
     "57P03": "Try again in a moment.",
 }

@@ -46,6 +46,7 @@ class Link:
         self._name = name
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
+        self._made_at = 0.0
         self.took_seconds = 0.0
         """How long the last operation took, without the wait for its turn and for a connection."""
         self.connections = 0
@@ -117,6 +118,14 @@ class Link:
                 await self._give_up(connection, error)
                 raise LinkDownError(f"{type(error).__name__}: {error}") from error
 
+    def give_up_older(self, made_before: float) -> None:
+        """Part with a connection that was made before a time on this process's clock: it may never answer again.
+
+        Who waits for an answer gets `LinkDownError`.
+        """
+        if self._connection is not None and self._made_at < made_before:
+            self._drop(self._connection)
+
     async def close(self) -> None:
         """Close the connection, if there is one."""
         connection, self._connection = self._connection, None
@@ -142,6 +151,7 @@ class Link:
                 )
                 await asyncio.sleep(pause)
             else:
+                self._made_at = monotonic()
                 self.connections += 1
                 if self.connections > 1 or attempt:
                     log.info("connected to Postgres")

@@ -1,7 +1,9 @@
 """A connection for synchronous code."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from dibs.domain.errors import ConfigError, DatabaseUnavailableError
@@ -22,13 +24,15 @@ the DSN does not say otherwise. Left to itself Linux takes a quarter of an hour,
 
 
 def import_early() -> None:
-    """Import psycopg, if it is there, before jobs run in threads.
+    """Import what synchronous code needs for a connection, as far as it is installed, before jobs run in threads.
 
     A job is interrupted by an exception raised in its thread. In the middle of a first import that would leave a torn
-    module to all other threads that wait for it.
+    module, or its lock, to all other threads that wait for it.
     """
     with suppress(ImportError):
-        import psycopg  # noqa: F401
+        import_module("dibs.storage.sessions.on_psycopg_sync")
+    if "sqlalchemy" in sys.modules:
+        import_module("dibs.storage.sessions.on_sqlalchemy_sync")
 
 
 @contextmanager

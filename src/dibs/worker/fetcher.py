@@ -237,11 +237,13 @@ class Fetcher:
         self._look_at = None if pause is None else monotonic() + pause
 
     async def _mark(self, *, asleep: bool) -> None:
+        self._trying_since = monotonic()
         try:
             await self._link.run(set_asleep(self.worker_id, asleep=asleep))
         except LinkDownError as error:
             log.warning("could not tell that the worker is %s (%s)", "asleep" if asleep else "awake", error)
             return
+        self._trying_since = None
         if asleep:
             self._pace.fell_asleep()
         else:

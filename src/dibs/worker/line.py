@@ -25,14 +25,14 @@ _WEIGHT: Final = 0.2
 class Line:
     """The jobs of one queue in this process."""
 
-    def __init__(self, name: str, slots: int) -> None:
+    def __init__(self, name: str, slots: int, suspects: Suspects) -> None:
         self.queue_id = 0
         """Known once the worker is registered."""
         self.name = name
         self.slots = slots
         self.running = 0
         self._waiting: deque[ClaimedJob] = deque()
-        self._suspects = Suspects()
+        self._suspects = suspects
         self._held_back = False
         self._hungry: deque[asyncio.Future[None]] = deque()
         self._mean_seconds = 0.0
@@ -45,7 +45,9 @@ class Line:
         self._low = 0
 
     def wanted(self) -> int:
-        """How many jobs to claim now; zero while what is here lasts for a while."""
+        """How many jobs to claim now; zero while what is here lasts for a while, or none is to be started."""
+        if self._held_back:
+            return 0
         behind = self._behind()
         return max(self._ahead - behind, 0) if behind <= self._low else 0
 

@@ -46,6 +46,8 @@ class Signals:
     """A heartbeat got through; with it, whether this worker may judge others by theirs."""
     on_gone: Callable[[int], None]
     """The registration of this id has been given up by others."""
+    on_return: Callable[[float], None]
+    """A heartbeat got through again; with it, when the last one failed, by this process's clock."""
     on_lapse: Callable[[], None]
     """No heartbeat got through for so long that others may give the worker up."""
     on_broken: Callable[[BaseException], None]
@@ -121,6 +123,7 @@ class Liveness:
         self._renewed_at = monotonic()
         seen, held_for, connected_at = 0, 0, monotonic()
         head, since = Budget(), None
+        failed_at: float | None = None
         try:
             while True:
                 worker_id = self._worker_id
@@ -149,8 +152,12 @@ class Liveness:
                 except LinkDownError as error:
                     log.warning("a heartbeat did not get through: %s", error)
                     held_for = 0
+                    failed_at = monotonic()
                     await asyncio.sleep(self._config.heartbeat_seconds / 4)
                     continue
+                if failed_at is not None:
+                    post(self._signals.on_return, failed_at)
+                    failed_at = None
                 if beat is None:
                     post(self._signals.on_gone, worker_id)
                 else:

@@ -44,10 +44,13 @@ async def _run(workplace: Workplace, config: WorkerConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     _stop_with_supervisor(loop, worker)
-    code = await worker.run()
-    # The event loop and the interpreter would wait for tasks and threads that do not let themselves be stopped. Their
-    # jobs have been ended or handed back by now.
-    _exit_within(LEAVE_SECONDS, code)
+    code = 1
+    try:
+        code = await worker.run()
+    finally:
+        # The event loop and the interpreter would wait for tasks and threads that do not let themselves be stopped.
+        # Their jobs have been ended or handed back by now, or are taken back by others.
+        _exit_within(LEAVE_SECONDS, code)
     return code
 
 

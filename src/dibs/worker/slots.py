@@ -132,12 +132,13 @@ class Slots:
             outcome = begun if isinstance(begun, Outcome) else await self._end(begun, slot, line)
             ended = monotonic()
             is_low = line.ended(job, ended - began)
-            if slot.cancelling():
-                await self._end_cancellation(slot)
             if outcome is not None and not handle.is_over:
+                # Before anything is waited for: a token that is neither running nor ended would be handed back.
                 self._finisher.add(job, outcome)
                 if outcome.failure is not None:
                     self._alarm.note_error()
+            if slot.cancelling():
+                await self._end_cancellation(slot)
             if isinstance(begun, Running) and begun.stuck_thread is not None:
                 await _outlast(begun.stuck_thread, line)
             if is_low:

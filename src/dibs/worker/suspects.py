@@ -33,7 +33,8 @@ class Suspects:
     """The suspects that a process holds, and how many it dares to hold."""
 
     def __init__(self) -> None:
-        self._held: set[int] = set()
+        # With its token: a job may be claimed anew before the run that its worker lost has come to its end.
+        self._held: set[tuple[int, int]] = set()
         self._is_alone = False
         self._trust = 1
         self._admitted_at = -TRUST_SECONDS
@@ -52,15 +53,15 @@ class Suspects:
         if since >= TRUST_SECONDS:
             self._trust = 1
             self._mean_seconds = 0.0
-        self._held.add(job.id)
+        self._held.add((job.id, job.token))
         self._is_alone = must_be_alone
         self._admitted_at = now
         return True
 
     def ended(self, job: ClaimedJob) -> None:
         """It came to its end, and the process lives."""
-        if job.id in self._held:
-            self._held.remove(job.id)
+        if (key := (job.id, job.token)) in self._held:
+            self._held.remove(key)
             self._trust += 1
             seconds = min(monotonic() - self._admitted_at, SUSPECT_SECONDS)
             self._mean_seconds += 0.5 * (seconds - self._mean_seconds)
@@ -79,4 +80,4 @@ class Suspects:
 
     def forget(self, jobs: Iterable[ClaimedJob]) -> None:
         """These are not held any more, and have not begun."""
-        self._held.difference_update(job.id for job in jobs)
+        self._held.difference_update((job.id, job.token) for job in jobs)

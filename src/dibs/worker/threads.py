@@ -27,10 +27,13 @@ class ThreadCall:
         self._context = context
         self._lock = threading.Lock()
         self._thread_id: int | None = None
+        self._is_interrupted = False
 
     def __call__(self) -> Any:
         """Run the function; called by the pool, in its thread."""
         with self._lock:
+            if self._is_interrupted:
+                raise JobTimeout
             self._thread_id = threading.get_ident()
         try:
             return self._context.run(self._function)
@@ -43,8 +46,9 @@ class ThreadCall:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id or 0), None)
 
     def interrupt(self) -> None:
-        """Raise JobTimeout inside the thread, if it still runs the call."""
+        """Raise JobTimeout inside the thread, if it still runs the call; if it has not begun, it never will."""
         with self._lock:
+            self._is_interrupted = True
             if self._thread_id is not None:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(self._thread_id), ctypes.py_object(JobTimeout)

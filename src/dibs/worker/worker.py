@@ -28,6 +28,7 @@ from dibs.worker.liveness import Liveness, Signals
 from dibs.worker.pruner import PRUNE_FIRST_SECONDS, Pruner
 from dibs.worker.resources import Resource, open_all
 from dibs.worker.slots import Slots
+from dibs.worker.suspects import Suspects
 from dibs.worker.threads import INTERRUPT_SECONDS, Threads
 from dibs.worker.ticker import Ticker
 from dibs.worker.transaction import Lender
@@ -68,7 +69,8 @@ class Worker:
         self._config = config
         self._link = Link(workplace.dsn, workplace.schema, name="dibs worker")
         self._threads = Threads(config.slots)
-        self._lines = [Line(name, slots) for name, slots in config.queues.items()]
+        suspects = Suspects()
+        self._lines = [Line(name, slots, suspects) for name, slots in config.queues.items()]
         self._finisher = Finisher()
         self._slots = Slots(
             self._lines,
@@ -122,10 +124,13 @@ class Worker:
             stack.push_async_callback(self._link.close)
             stack.push_async_callback(self._place.close)
             stack.callback(self._threads.close)
-            if await self._unless_stopped(self._start(stack)):
-                await self._serve()
-            if self._worker_id:
-                await self._leave()
+            try:
+                if await self._unless_stopped(self._start(stack)):
+                    await self._serve()
+            except BaseException:
+                await self._leave(hands_back=False)  # what ran may be what went wrong: its attempt counts
+                raise
+            await self._leave()
             return 1 if self._hurry.is_set() or self._is_broken else 0
 
     async def _start(self, stack: AsyncExitStack) -> None:
@@ -214,7 +219,7 @@ class Worker:
             self._fetcher.stop()
             if self._link.is_up:  # else there is no answer to wait for
                 await asyncio.wait({fetching}, timeout=FLUSH_AT_STOP_SECONDS)
-            await _cancel([stopping, *parts])
+            await _cancel([stopping, *parts, *filter(None, [self._renewal])])
 
     def problems(self) -> list[str]:
         """Why this worker does not do its work at the moment; empty when it does."""
@@ -241,6 +246,7 @@ class Worker:
         return Signals(
             on_heartbeat=self._on_heartbeat,
             on_gone=self._on_gone,
+            on_return=self._link.give_up_older,
             on_lapse=lambda: self._slots.hold_back(held_back=True),
             on_broken=self._on_broken,
             on_wake=self._on_wake,
@@ -306,15 +312,19 @@ class Worker:
         self._slots.interrupt(Interruption.STOPPING)
         await self._slots.empty(INTERRUPT_SECONDS + 1.0, asyncio.Event())
 
-    async def _leave(self) -> None:
+    async def _leave(self, *, hands_back: bool = True) -> None:
+        """Record what ended and say goodbye. What is still leased then goes back, or is for others to rescue."""
+        if not self._worker_id:
+            return
         try:
             async with asyncio.timeout(FLUSH_AT_STOP_SECONDS):
                 await self._fetcher.flush()
                 await self._link.run(deregister(self._worker_id))
                 # A claim that was cut off on its way may have been committed all the same. Deregistering has waited for
-                # it, since it locks the worker's row; whatever it took has not begun.
-                if unheard := await self._link.run(disown(self._worker_id, [])):
-                    log.info("handed back %d jobs whose claim was never answered", len(unheard))
+                # it, since it locks the worker's row; what it took has not begun. What did begin and does not let
+                # itself be stopped goes back with it, as those do that were interrupted in time.
+                if hands_back and (left := await self._link.run(disown(self._worker_id, []))):
+                    log.info("handed back %d jobs that were still leased", len(left))
         except (TimeoutError, LinkDownError) as error:
             log.error("could not record everything before the end (%s); others rescue the rest", error)  # noqa: TRY400
         log.info("worker %d has stopped", self._worker_id)

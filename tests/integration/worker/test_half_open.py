@@ -140,6 +140,20 @@ async def test_a_worker_whose_old_connections_went_silent_opens_new_ones(
     assert "was given up by others" not in worker.output
 
 
+async def test_a_worker_whose_heartbeats_found_the_way_again_does_not_wait_for_an_old_answer(
+    direct: Dibs, db: asyncpg.Connection, proxy: Proxy, start_worker: StartWorker
+) -> None:
+    """Its statements have their usual limit of a minute here, which is longer than this test may take."""
+    worker = start_worker("--queues=default:2", "--timeout=4", url=proxy.dsn, wait=False)
+    await says(worker, READY)
+    first = await scripted.noop.enqueue(0)
+    await in_state(direct, first.id, JobState.SUCCEEDED)
+    proxy.strand()
+    second = await scripted.noop.enqueue(1)
+    assert (await in_state(direct, second.id, JobState.SUCCEEDED)).attempt == 1
+    assert worker.is_alive
+
+
 @pytest.fixture
 async def producer(proxy: Proxy, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dibs]:
     """An app behind the proxy, with short limits."""

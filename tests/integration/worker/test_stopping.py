@@ -17,18 +17,21 @@ from support.workers import StartWorker
 async def test_a_signal_lets_running_jobs_end_and_hands_back_the_others(
     app: Dibs, db: asyncpg.Connection, start_worker: StartWorker, gate: Path, signum: int
 ) -> None:
+    short = [scripted.noop.job(n) for n in range(3_000)]
+    jobs = await app.enqueue_many([*short, scripted.pass_gate.job(gate=str(gate)), *short])
     worker = start_worker("--queues=default:1")
-    running = await scripted.pass_gate.enqueue(gate=str(gate))
+    running = jobs[len(short)]
     await eventually(lambda: effects(db, running.id))
-    waiting = await app.enqueue_many([scripted.noop.job(n) for n in range(5)])
     worker.send(signum)
-    worker.wait_for("stopping: 1 jobs run on")
+    stopping = worker.wait_for(r"stopping: 1 jobs run on for .* (\d+) go back")
+    assert int(stopping[1]) > 0, "short jobs are claimed ahead"
     gate.touch()
     assert worker.wait() == 0
     assert (await app.job(running.id)).state is JobState.SUCCEEDED
-    for job in waiting:
-        left = await app.job(job.id)
-        assert (left.state, left.attempt) == (JobState.READY, 0)
+    assert await db.fetchval("select count(*) from dibs.done") == len(short) + 1
+    left = await db.fetch("select distinct attempt from dibs.ready")
+    assert [row["attempt"] for row in left] == [0]
+    assert await db.fetchval("select count(*) from dibs.lease") == 0
     assert await db.fetchval("select count(*) from dibs.worker") == 0
     assert await effects(db, 0) == ["resource opened", "resource closed"]
 
@@ -117,6 +120,20 @@ async def test_a_job_that_does_not_let_itself_be_cancelled_does_not_keep_the_pro
     await in_state(app, job.id, JobState.RUNNING)
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
+
+
+async def test_a_worker_that_breaks_ends_and_its_jobs_are_taken_back(
+    app: Dibs, db: asyncpg.Connection, start_worker: StartWorker, gate: Path
+) -> None:
+    """Even with a thread that does not stop: else the process stays, and whoever watches over it sees nothing amiss."""
+    broken = start_worker("--queues=default:2")
+    blocked = await scripted.block.options(timeout=600).enqueue(gate=str(gate))
+    await in_state(app, blocked.id, JobState.RUNNING)
+    await scripted.cancel_everything.enqueue()
+    assert broken.wait() != 0
+    assert await db.fetchval("select count(*) from dibs.worker") == 0
+    start_worker("--queues=other:1")
+    assert (await in_state(app, blocked.id, JobState.FAILED)).attempt == 1, "its only attempt had begun"
 
 
 async def test_a_worker_that_finds_no_database_stops_at_the_first_signal(start_worker: StartWorker) -> None:

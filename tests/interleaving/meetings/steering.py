@@ -16,7 +16,7 @@ from interleaving.programs import (
     succeeds_in_its_transaction,
     tidies,
 )
-from support.engine import FAILED, Engine
+from support.engine import FAILED, RETRY, Engine
 
 
 @meeting(
@@ -209,6 +209,22 @@ async def retry_and_tidy(engine: Engine) -> Actors:
     (job,) = await held(engine, worker, mail())
     await engine.cancel(job.id)
     await engine.finish(job, outcome=Outcome(Verdict.CANCEL))
+    return {"retry": held_open(retries(job.id)), "tidy": held_open(tidies())}
+
+
+@meeting(
+    waits={"retry for tidy", "tidy for retry"},
+    endings={
+        "retry moved 1; tidy done -> 1 ready (1)",
+        "retry moved none; tidy done -> 1 cancelled",
+    },
+)
+async def retry_and_tidy_of_one_that_slipped(engine: Engine) -> Actors:
+    """Of a job that failed for now as somebody wished to cancel it: neither saw the other."""
+    worker, _ = await a_worker(engine)
+    (job,) = await held(engine, worker, mail())
+    await engine.finish(job, outcome=RETRY)
+    await engine.connection.execute("insert into dibs.cancel_request values ($1, dibs.clock())", job.id)
     return {"retry": held_open(retries(job.id)), "tidy": held_open(tidies())}
 
 

@@ -8,6 +8,7 @@ import pytest
 from dibs.domain.job import ClaimedJob
 from dibs.worker import line as lines
 from dibs.worker.line import AHEAD_MAX, AHEAD_SECONDS, Line
+from dibs.worker.suspects import Suspects
 
 
 class Clock:
@@ -26,7 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def line(clock: Clock) -> Line:
-    return Line("default", 4)
+    return Line("default", 4, Suspects())
 
 
 def job(id_: int, lost: int = 0) -> ClaimedJob:
@@ -136,3 +137,19 @@ async def test_what_waits_behind_jobs_that_end_is_kept(line: Line):
         line.ended(job(n), 0.5)
         await line.take()
         assert line.take_back_stranded() == []
+
+
+def test_a_line_that_is_held_back_wants_nothing(line: Line):
+    line.hold_back(held_back=True)
+    assert line.wanted() == 0, "what is claimed and can not begin would lose an attempt with this worker"
+    line.hold_back(held_back=False)
+    assert line.wanted() == 4
+
+
+def test_lines_of_one_process_share_its_suspects():
+    suspects = Suspects()
+    one, other = Line("one", 4, suspects), Line("other", 4, suspects)
+    kept, sent_away = one.sort_out([job(1, lost=2)])
+    assert ([each.id for each in kept], sent_away) == ([1], [])
+    kept, sent_away = other.sort_out([job(2, lost=1)])
+    assert (kept, [each.id for each, _ in sent_away]) == ([], [2]), "the first one may kill the process of both"

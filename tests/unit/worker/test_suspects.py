@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dibs.domain.job import ClaimedJob
 from dibs.worker import suspects
@@ -41,6 +42,17 @@ def job(id_: int, *, lost: int = 1, attempt: int = 2) -> ClaimedJob:
 
 def admitted(held: Suspects, *jobs: ClaimedJob) -> list[int]:
     return [each.id for each in jobs if held.admits(each)]
+
+
+def test_the_end_of_a_run_that_was_lost_does_not_free_the_place_of_the_next_one():
+    """A worker that was given up may claim a job anew while its old run of it has not come to its end."""
+    held, again = Suspects(), structs.replace(job(1), token=2)
+    assert held.admits(again)
+    held.ended(job(1))
+    held.forget([job(1)])
+    assert admitted(held, job(2)) == []
+    held.ended(again)
+    assert admitted(held, job(2)) == [2]
 
 
 def test_it_begins_with_one():

@@ -56,3 +56,6 @@ class OnPooler(OnAsyncpg):
             await self._connection.execute("rollback")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # what went wrong first is the one to be told
             self._connection.terminate()
+        except BaseException:  # cancelled
+            self._connection.terminate()
+            raise

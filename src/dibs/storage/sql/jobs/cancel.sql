@@ -1,9 +1,12 @@
 -- cancel: end jobs that wait, and ask the workers of those that run to stop them.
 -- locks: in the order of job ids.  A job that is being claimed at this moment shows up nowhere; the caller asks again.
 -- returns: (job id, 'cancelled' or 'requested') for each job that was found waiting or running.
--- $1 job ids
+-- $1 job ids, $2 whether only those that a standing wish asks to cancel: a retry meanwhile was the newer wish
 with wanted as materialized (
-  select id, queue_id, priority, batch_id from /*schema.*/job where id = any($1::bigint[]) order by id
+  select id, queue_id, priority, batch_id from /*schema.*/job
+  where id = any($1::bigint[])
+    and (not $2::boolean or exists (select from /*schema.*/cancel_request c where c.job_id = id offset 0))
+  order by id
 ),
 waiting as materialized (
   select w.id, r.place, r.attempt from wanted w
