@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.alone import alone
 from benchmarks.peers.catalogue import LEFT_OUT, PEERS, Peer
 from benchmarks.peers.circumstances import environment_of
 from benchmarks.peers.entry import Cell, cell_of, entry_of, failed
@@ -56,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(planned(options.scenarios, options.systems, quick=options.quick))  # noqa: T201
         return 0
     now = datetime.now(UTC)
-    with until_told_to_end(), ExitStack() as servers:
+    with until_told_to_end(), alone(), ExitStack() as servers:
         comparison = Comparison(servers, options.systems, quick=options.quick)
         asyncio.run(comparison.compare(list(compared(options.scenarios))))
-    is_complete = not (options.quick or options.systems or options.scenarios)
-    path = kept.FOLDER / f"{now.date()}-peers.json" if is_complete else PARTIAL / f"{now:%Y-%m-%d-%H%M%S}-peers.json"
+    is_whole = not (options.quick or options.systems or options.scenarios) and comparison.has_everybody
+    path = kept.FOLDER / f"{now.date()}-peers.json" if is_whole else PARTIAL / f"{now:%Y-%m-%d-%H%M%S}-peers.json"
     kept.write(path, comparison.results)
     print(table(comparison.results))  # noqa: T201
     print(f"\n{path}")  # noqa: T201
@@ -118,6 +119,11 @@ class Comparison:
             "not_run": [],
             "runs": [],
         }
+
+    @property
+    def has_everybody(self) -> bool:
+        """Whether dibs and all its peers take part."""
+        return len(self._entrants) == 1 + len(PEERS)
 
     async def compare(self, rounds: Sequence[Round]) -> None:
         """Do the rounds, and again what they leave open; each run is written down as soon as it is done."""

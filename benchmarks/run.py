@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import click
 
+from benchmarks.alone import alone
 from benchmarks.bad_days import clean
 from benchmarks.bad_days.day import Site
 from benchmarks.bad_days.days import DAYS
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     is_complete = options.scale == 1 and options.only is None
     folder = kept.FOLDER if is_complete else PARTIAL
-    with until_told_to_end(), postgres() as server:
+    with until_told_to_end(), alone(), postgres() as server:
         results = asyncio.run(_run(server, options.scale, options.only, folder))
     entries = [*results["scenarios"], *results["limits"], *results["clean"], *results["bad_days"]]
     return 1 if results["failures"] or any(entry["wrong"] for entry in entries) else 0

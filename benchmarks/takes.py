@@ -1,6 +1,7 @@
 """Which of several takes of one measurement counts: the one place for these rules."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from statistics import median_high
 from typing import Any, Final
 
 Entry = dict[str, Any]
@@ -30,8 +31,9 @@ async def undisturbed(take: Take, takes_max: int = TAKES_MAX) -> Entry:
 def medians(entries: Iterable[Entry], key: Callable[[Entry], object] = lambda entry: entry["name"]) -> list[Entry]:
     """One entry for each *key*, in the order of their first appearance: the middle one, with the figures of all.
 
-    They are its `rates`, or where a latency was measured, its `pickups_ms`. One that is wrong makes its key wrong; one
-    that was disturbed counts only where none was calm.
+    They are its `rates`, or where a latency was measured, its `pickups_ms`: of those, each cut has its own middle. Of
+    two in the middle, the worse one counts. One that is wrong makes its key wrong; one that was disturbed counts only
+    where none was calm.
     """
     together: dict[object, list[Entry]] = {}
     for entry in entries:
@@ -45,15 +47,11 @@ def _median(takes: list[Entry]) -> Entry:
     takes = [entry for entry in takes if not entry.get("disturbed")] or takes
     if len(takes) == 1:
         return takes[0]
-    middle = sorted(takes, key=_figure)[(len(takes) - 1) // 2]
-    if middle.get("pickup_ms"):
-        return {**middle, "pickups_ms": [entry["pickup_ms"] for entry in takes]}
+    if pickups := [entry["pickup_ms"] for entry in takes if entry.get("pickup_ms")]:
+        middles = {cut: median_high(pickup[cut] for pickup in pickups) for cut in pickups[0]}
+        return {**takes[0], "pickup_ms": middles, "pickups_ms": pickups}
+    middle = sorted(takes, key=lambda entry: entry["rate"] or 0.0)[(len(takes) - 1) // 2]
     return {**middle, "rates": [entry["rate"] for entry in takes]}
-
-
-def _figure(entry: Entry) -> float:
-    latency = entry.get("pickup_ms") or {}
-    return float(latency.get("p50") or entry["rate"] or 0.0)
 
 
 def _foreign_cores(entry: Entry) -> float:

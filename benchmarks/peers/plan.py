@@ -22,9 +22,6 @@ PROFILES: Final = {
     "protocol": BOTH,
     "pickup": BOTH,
 }
-#: A comparison does not drain at the defaults once more: the protocol is that, with the start of the processes.
-_PROFILES_COMPARED: Final = PROFILES | {"drain.20k": BEST}
-
 #: What is compared, in this order: first what targets depend on, so that a run that is cut short has that. The other
 #: scenarios of the suite are run with dibs alone, by `make bench`, or by their names.
 COMPARED: Final = (
@@ -95,8 +92,7 @@ def compared(wanted: Sequence[str] | None = None) -> Iterator[Round]:
     if wanted is not None:
         chosen = list(rounds(wanted))
     else:
-        chosen = [each for each in rounds() if each.profile in _PROFILES_COMPARED.get(each.scenario.name, BEST)]
-        chosen = [each for name in COMPARED for each in chosen if each.scenario.name == name]
+        chosen = [each for name in COMPARED for each in rounds() if each.scenario.name == name]
     for each in chosen:
         yield Round(_limited(each.scenario), each.profile)
 

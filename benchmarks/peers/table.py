@@ -29,6 +29,7 @@ _SHORT: Final = {
     "protocol default": "20,000 jobs, ten at once, with start-up",
     "drain.20k best": "drained, best settings",
     "enqueue.one.10 best": "enqueued one by one, ten callers",
+    "enqueue.one.1 best": "the same, one caller",
     "feed best": "enqueued and drained at once",
     "pickup default": "pick-up p50 / p99, defaults",
     "pickup best": "pick-up p50 / p99, best settings",
@@ -41,10 +42,11 @@ def short(results: Mapping[str, Any]) -> str:
     chosen = [run for run in results["runs"] if _column(run) in _SHORT]
     chosen.sort(key=lambda run: run["system"] in _ON_REDIS)
     cells = {(run["system"], _column(run)): figure(run) for run in chosen}
-    lines = _head(["jobs/s", "keeps history: default / best", *_SHORT.values()])
+    columns = {column: words for column, words in _SHORT.items() if any(_column(run) == column for run in chosen)}
+    lines = _head(["jobs/s", "keeps history: default / best", *columns.values()])
     for system in dict.fromkeys(run["system"] for run in chosen):
         server = " (Redis)" if system in _ON_REDIS else ""
-        figures = (cells.get((system, column), "") for column in _SHORT)
+        figures = (cells.get((system, column), "") for column in columns)
         lines.append(_row([f"{system}{server}", _history(system), *figures]))
     return "\n".join([*lines, "", *_void(chosen), *_disturbed(chosen)]).rstrip()
 

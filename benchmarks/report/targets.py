@@ -1,8 +1,7 @@
 """What was aimed at, and what was reached: each target reads its figure from a file of results."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from statistics import median_low
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from benchmarks.peers.catalogue import PEERS
@@ -65,16 +64,19 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All runs of a comparison, by system, scenario and profile; void ones are not among them.
+    """All runs of a comparison, by system, scenario and profile; void ones count for nothing but to be named.
 
-    *own* and *others* choose one of several takes of the same, of dibs and of its peers.
+    *own* and *others* choose one of several takes of the same, of dibs and of its peers, by its rate; else the middle
+    counts.
     """
 
     runs: Mapping[Cell, Run]
-    own: Choice = median_low
-    others: Choice = median_low
+    own: Choice | None = None
+    others: Choice | None = None
     seen: set[Cell] = field(default_factory=set)
     """What was read, of dibs and of the peers that were the best."""
+    absent: set[str] = field(default_factory=set)
+    """Peers whose runs are void."""
 
     def times(self, peers: Sequence[str], scenario: str, profile: str = "best") -> float:
         """The rate of dibs by that of the fastest of *peers*."""
@@ -93,15 +95,20 @@ class Compared:
     def _cells(self, peers: Sequence[str], scenario: str, profile: str) -> list[Cell]:
         """Where they stand. A system's best is never less than what it does by default."""
         profiles = {profile} if profile == "default" else {profile, "default"}
-        return [cell for peer in peers for one in profiles if (cell := (peer, scenario, one)) in self.runs]
+        cells = [cell for peer in peers for one in profiles if (cell := (peer, scenario, one)) in self.runs]
+        sound = [cell for cell in cells if not self.runs[cell]["wrong"]]
+        self.absent.update({peer for peer, _, _ in cells} - {peer for peer, _, _ in sound})
+        return sound
 
-    def _rate(self, cell: Cell, choose: Choice) -> float:
+    def _rate(self, cell: Cell, choose: Choice | None) -> float:
         run = self.runs[cell]
-        return choose([float(rate) for rate in run.get("rates") or [run["rate"]]])
+        return float(choose(run["rates"]) if choose and "rates" in run else run["rate"])
 
-    def _latency(self, cell: Cell, cut: str, choose: Choice) -> float:
+    def _latency(self, cell: Cell, cut: str, choose: Choice | None) -> float:
         run = self.runs[cell]
-        return choose([float(latency[cut]) for latency in run.get("pickups_ms") or [run["pickup_ms"]]])
+        if choose and "pickups_ms" in run:
+            return float(choose([latency[cut] for latency in run["pickups_ms"]]))
+        return float(run["pickup_ms"][cut])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,8 @@ class Reached:
     value: float | None
     extremes: tuple[float, ...] = ()
     """What it is if all takes count that were the worst for dibs, and the best."""
+    absent: tuple[str, ...] = ()
+    """Peers that it would be held against, too, had their runs not been void."""
 
     @property
     def verdict(self) -> str:
@@ -134,7 +143,8 @@ class Reached:
             return "not measured"
         said = "reached" if self.target.is_kept(self.value) else "**behind**"
         is_clear = len({self.target.is_kept(value) for value in (self.value, *self.extremes)}) == 1
-        return said if is_clear else f"{said}, within noise"
+        said = said if is_clear else f"{said}, within noise"
+        return f"{said}, without {' and '.join(self.absent)}" if self.absent else said
 
 
 def _at_least(bound: float, what: str, read: Callable[[M], float]) -> Target[M]:
@@ -210,13 +220,18 @@ def reached(results: Results) -> list[Reached]:
 
 def reached_among_peers(results: Results) -> list[Reached]:
     """Every target that is a comparison."""
-    runs = _of_peers(results)
-    found = _reached(AMONG_PEERS, Compared(runs))
-    worst, best = Compared(runs, own=min, others=max), Compared(runs, own=max, others=min)
-    return [
-        replace(one, extremes=tuple(value for each in (worst, best) if (value := _value(one.target, each)) is not None))
-        for one in found
-    ]
+    return [_reached_among(target, _of_peers(results)) for target in AMONG_PEERS]
+
+
+def _reached_among(target: Target[Compared], runs: Mapping[Cell, Run]) -> Reached:
+    middle, worst, best = Compared(runs), Compared(runs, own=min, others=max), Compared(runs, own=max, others=min)
+    values = [_value(target, each) for each in (middle, worst, best)]
+    return Reached(
+        target,
+        values[0],
+        extremes=tuple(value for value in values[1:] if value is not None),
+        absent=tuple(sorted(middle.absent)),
+    )
 
 
 def close_calls(results: Results) -> frozenset[Cell]:
@@ -231,7 +246,7 @@ def close_calls(results: Results) -> frozenset[Cell]:
 
 
 def _of_peers(results: Results) -> dict[Cell, Run]:
-    return {cell_of(run): run for run in results["runs"] if not run["wrong"]}
+    return {cell_of(run): run for run in results["runs"]}
 
 
 def _reached(targets: Iterable[Target[M]], measured: M) -> list[Reached]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.alone import alone
 from benchmarks.bad_days.clean import compared
 from benchmarks.crew.crew import Crew
 from benchmarks.crew.drains import differing, ended
@@ -136,3 +137,10 @@ def test_told_to_end_a_benchmark_leaves_nothing(
     assert child.wait() == 128 + number, child.output
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in child.output
+
+
+def test_two_benchmarks_of_one_clone_do_not_run_at_once(run_child: Callable[..., Child]):
+    with alone():
+        child = run_child([sys.executable, "-m", "benchmarks.run", "--only", "nothing"], env={**os.environ}, cwd=ROOT)
+        assert child.wait() == 1
+    assert "another benchmark of this clone is running" in child.output

@@ -1,8 +1,11 @@
 """The comparison with peers: what is run, for whom, at which size, and what is made of the results."""
 
 import dataclasses
+import os
 import re
 import secrets
+import subprocess
+import sys
 
 import pytest
 
@@ -109,7 +112,14 @@ def test_uvloop_is_hidden_at_defaults_but_where_it_is_required() -> None:
     assert "PYTHONPATH" not in environment_of(DIBS, "best")
 
 
-async def test_the_processes_of_a_run_do_not_find_uvloop_at_defaults(database_server: TestServer) -> None:
+@pytest.mark.parametrize(("profile", "is_found"), [("default", False), ("best", True)])
+def test_a_process_finds_uvloop_as_its_profile_says(profile: str, *, is_found: bool) -> None:
+    environment = {**os.environ, **environment_of(DIBS, profile)}
+    tried = subprocess.run([sys.executable, "-c", "import uvloop"], env=environment, check=False, capture_output=True)
+    assert (tried.returncode == 0) is is_found, tried.stderr
+
+
+async def test_dibs_runs_without_uvloop(database_server: TestServer) -> None:
     place = FreshDatabase(
         database_server.url, name=f"peers_{secrets.token_hex(4)}", environment=environment_of(DIBS, "default")
     )
