@@ -8,6 +8,7 @@ sent on them is swallowed, and neither side ever finds out.
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,6 +26,7 @@ class Proxy(contextlib.AbstractAsyncContextManager["Proxy"]):
         self._is_whole = asyncio.Event()
         self._is_whole.set()
         self._connections: set[asyncio.Task[None]] = set()
+        self._fatal_words: bytes | None = None
 
     @property
     def dsn(self) -> str:
@@ -70,6 +72,16 @@ class Proxy(contextlib.AbstractAsyncContextManager["Proxy"]):
         self._is_whole = asyncio.Event()
         self._is_whole.set()
 
+    def break_at_answer_to(self, words: bytes) -> None:
+        """Let the server have the next piece that has *words* in it, and break that connection when it answers."""
+        self._fatal_words = words
+
+    def _is_fatal(self, piece: bytes) -> bool:
+        if self._fatal_words is None or self._fatal_words not in piece:
+            return False
+        self._fatal_words = None
+        return True
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.ensure_future(self._connect(reader, writer, self._is_whole))
         self._connections.add(connection)
@@ -84,9 +96,16 @@ class Proxy(contextlib.AbstractAsyncContextManager["Proxy"]):
             await is_whole.wait()
             from_server, to_server = await asyncio.open_unix_connection(self._server)
             ends.append(to_server)
+            is_doomed = asyncio.Event()
+
+            def asked(piece: bytes) -> bool:
+                if self._is_fatal(piece):
+                    is_doomed.set()
+                return True
+
             pumps = [
-                asyncio.ensure_future(_pump(reader, to_server, is_whole)),
-                asyncio.ensure_future(_pump(from_server, writer, is_whole)),
+                asyncio.ensure_future(_pump(reader, to_server, is_whole, asked)),
+                asyncio.ensure_future(_pump(from_server, writer, is_whole, lambda _: not is_doomed.is_set())),
             ]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             for end in ends:
@@ -102,10 +121,17 @@ class Proxy(contextlib.AbstractAsyncContextManager["Proxy"]):
                     end.transport.abort()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_whole: asyncio.Event) -> None:
+async def _pump(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    is_whole: asyncio.Event,
+    may_pass: Callable[[bytes], bool],
+) -> None:
     with contextlib.suppress(OSError):
         while piece := await reader.read(_PIECE_BYTES):
             await is_whole.wait()
+            if not may_pass(piece):
+                return
             writer.write(piece)
             await writer.drain()
         await is_whole.wait()  # the end of a connection does not pass either

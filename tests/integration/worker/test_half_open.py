@@ -8,7 +8,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import pytest
@@ -250,3 +250,19 @@ async def test_a_transaction_that_is_swallowed_does_not_hold_up_the_stop_of_its_
     start_worker("--timeout=4", wait=False, url=direct.database_url)
     await in_state(direct, held.id, JobState.SUCCEEDED)
     assert await effects(db, held.id) == ["transacted"]
+
+
+@pytest.mark.parametrize("task", [scripted.transact, scripted.transact_in_thread], ids=["async", "sync"])
+async def test_a_job_whose_commit_took_effect_has_succeeded_although_its_answer_was_lost(
+    direct: Dibs, db: asyncpg.Connection, proxy: Proxy, serve: Serve, gate: Path, task: Any
+) -> None:
+    """The task sees an error. Its attempt has failed as far as the worker knows, and that ending is refused."""
+    worker = await serve("--queues=default:1")
+    job = await task.enqueue(gate=str(gate))
+    await eventually(lambda: db.fetchval(IS_OPEN), what="the job's transaction is open")
+    proxy.break_at_answer_to(b"COMMIT")
+    gate.touch()
+    await says(worker, rf"the endings of jobs {job.id} were refused")
+    assert [tuple(row) for row in await db.fetch(ENDINGS)] == [(job.id, 1, "s")]
+    assert await effects(db, job.id) == ["transacted"]
+    assert worker.is_alive
