@@ -172,7 +172,7 @@ async def test_settings_go_with_each_statement(pooled_url: str, db: asyncpg.Conn
 
 async def test_the_session_is_left_as_it_was(database_url: str) -> None:
     """On a plain server, since only there the session is one and the same before and after."""
-    route = Route(database_url, is_pooled=True)
+    route = Route(direct(database_url), is_pooled=True)
     own = await connect_as(route)
     before = await own.fetch(SETTINGS)
     session = open_session(route, own, "dibs", settings=WORKER_SETTINGS)
@@ -185,7 +185,7 @@ async def test_the_session_is_left_as_it_was(database_url: str) -> None:
 
 
 async def test_a_step_that_is_cancelled_gives_its_connection_up(database_url: str) -> None:
-    route = Route(database_url, is_pooled=True)
+    route = Route(direct(database_url), is_pooled=True)
     own = await connect_as(route)
     session = open_session(route, own, "dibs", settings=WORKER_SETTINGS)
     going = asyncio.ensure_future(session.execute(Statement("test", "select pg_sleep(60)")()))
