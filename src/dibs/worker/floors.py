@@ -22,6 +22,7 @@ class Floors:
     def __init__(self, queues: int) -> None:
         self._max = FLOORS_MAX * queues
         self._floors: dict[tuple[int, int], Floor] = {}
+        self._reached: dict[tuple[int, int], Floor] = {}
         self._is_told = False
         self._came_short = True
         self._head = Budget()
@@ -55,15 +56,22 @@ class Floors:
         self._head.spend(seconds)
 
     def claimed(self, jobs: Sequence[ClaimedJob], wanted: int) -> None:
-        """Go on behind *jobs*, which come in the order of their ids within a priority; *wanted* were asked for."""
-        self._came_short = len(jobs) < wanted
-        for (queue_id, priority), job_id in {(job.queue_id, job.priority): job.id for job in jobs}.items():
-            floor = self._floors.get((queue_id, priority))
-            if floor is None or floor.job_id <= job_id:
-                self._floors[queue_id, priority] = Floor(queue_id, priority, job_id + 1)
-                if floor is None:
-                    self._order()
+        """Go on behind *jobs*, which come in the order of their ids within a priority; *wanted* were asked for.
 
-    def _order(self) -> None:
-        best = sorted(self._floors.items(), key=lambda item: (item[0][0], -item[0][1]))
-        self._floors = dict(best[: self._max])
+        A claim from the head may find jobs that went back, far below where others had come to; there are more behind
+        them as long as it finds all that it wants. When it does not, claims go on where they had been before.
+        """
+        self._came_short = len(jobs) < wanted
+        is_new = False
+        for key, job_id in {(job.queue_id, job.priority): job.id for job in jobs}.items():
+            behind = Floor(*key, job_id + 1)
+            is_new = is_new or key not in self._floors
+            self._floors[key] = behind
+            if key not in self._reached or self._reached[key].job_id < behind.job_id:
+                self._reached[key] = behind
+        if is_new:
+            best = sorted(self._reached, key=lambda key: (key[0], -key[1]))[: self._max]
+            self._floors = {key: self._floors[key] for key in best}
+            self._reached = {key: self._reached[key] for key in best}
+        if self._came_short:
+            self._floors = dict(self._reached)
