@@ -76,8 +76,13 @@ class Crew:
         finally:
             if process.returncode is None:
                 process.terminate()
-            async with asyncio.timeout(STOP_SECONDS_MAX):
-                code = await process.wait()
+            try:
+                async with asyncio.timeout(STOP_SECONDS_MAX):
+                    code = await process.wait()
+            except BaseException:  # it does not stop, or nobody waits for it any more: the next day must not have it
+                process.kill()
+                await process.wait()
+                raise
         # One that is told to stop before it has begun, ends by the signal.
         if code not in {0, -signal.SIGKILL, -signal.SIGTERM}:
             raise RuntimeError(f"a worker ended with exit code {code}")

@@ -1,7 +1,9 @@
 """A run counts what was executed, and a figure whose counts are wrong is void."""
 
 import json
+import os
 import secrets
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from dibs.bench.driver import Stage, System
+from dibs.bench.driver import STAGE, Stage, System
 from dibs.bench.places import Counters, FreshDatabase, processor_counters
-from dibs.bench.processes import title
+from dibs.bench.processes import title, tree_cpu_seconds
 from dibs.bench.run import run
 from dibs.bench.scenarios.drain import Drain
 from dibs.bench.scenarios.enqueue import Enqueue
@@ -20,6 +22,7 @@ from dibs.bench.scenarios.pickup import Pickup
 from dibs.bench.scenarios.scenario import Scenario
 from dibs.bench.systems.own import DIBS
 from support.postgres import TestServer
+from support.waiting import eventually_sync
 
 FOLDER_QUEUE = System(name="folders", adapter=Path(__file__).with_name("folder_queue.py"), python=Path(sys.executable))
 DRAIN = Drain(name="drain", jobs=40, seconds_max=3.0)
@@ -147,3 +150,23 @@ async def test_results_are_json(tmp_path: Path):
     assert shown["counts"] == {
         "jobs": 40, "distinct": 40, "lost": 0, "repeated": 0, "unretried": 0, "finished": 40,
     }  # fmt: skip
+
+
+def test_a_process_that_is_below_another_one_is_counted_once():
+    """As a server is that the program which measures has started: what is left is what others use."""
+    burning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        eventually_sync(lambda: tree_cpu_seconds(burning.pid) > 1.0, what="a second of CPU time is used")
+        own = tree_cpu_seconds(os.getpid())
+        assert tree_cpu_seconds(os.getpid(), burning.pid) < own + 0.5
+    finally:
+        burning.kill()
+        burning.wait()
+
+
+def test_a_process_whose_driver_was_killed_before_it_began_ends():
+    """Nobody would ever tell it to stop."""
+    told = json.dumps({"driver": 1, "url": "postgresql:///nowhere", "profile": "best"})
+    command = [sys.executable, STAGE, DIBS.adapter, "work"]
+    said = subprocess.run(command, input=f"{told}\n", capture_output=True, text=True, check=False, timeout=20)
+    assert (said.returncode, said.stdout) == (1, "")

@@ -11,6 +11,7 @@ import pytest
 
 from dibs.bench import executions
 from dibs.bench.driver import STAGE
+from dibs.bench.stage.tally import FILES
 from dibs.bench.verdict import count, wrong
 
 JOBS = 40
@@ -93,3 +94,11 @@ def test_each_job_is_held_against_how_often_it_had_to_run(
     assert (wrong(counts) is None) == (repeated == unretried == 0)
     if unretried:
         assert wrong(counts) == "1 jobs failed, as they should, and were not retried"
+
+
+def test_a_process_for_each_job_does_not_make_a_file_for_each(tmp_path: Path):
+    """Whoever looks reads all files, fifty times a second."""
+    fork = "pid = os.fork()\n    if not pid: run_sync(n); os._exit(0)\n    os.waitpid(pid, 0)"
+    execute(tmp_path, f"for n in [*range(JOBS_), 7]:\n    {fork}".replace("JOBS_", str(JOBS)))
+    assert executions.count(tmp_path, JOBS) == (JOBS, JOBS + 1)
+    assert len(list(tmp_path.iterdir())) <= FILES < JOBS

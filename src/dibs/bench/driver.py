@@ -91,17 +91,26 @@ class Stage:
             return answer
 
     @asynccontextmanager
-    async def asking(self, jobs: int, seconds_max: float) -> AsyncIterator[Callable[[], Awaitable[Finished]]]:
+    async def asking(
+        self, jobs: int, *, unchanged_seconds_max: float, seconds_max: float
+    ) -> AsyncIterator[Callable[[], Awaitable[Finished]]]:
         """Make ready to ask the system how many of its jobs have finished, so that the question takes no time then.
 
-        What is yielded asks until all *jobs* have, or the answer has not changed for *seconds_max*.
+        What is yielded asks until all *jobs* have, the answer has not changed for so long, or it has taken
+        *seconds_max*. A system that has not answered by twice that time can not say.
         """
-        async with self._started("finished", {"count": jobs, "seconds_max": seconds_max}, is_held=True) as process:
+        options = {"count": jobs, "unchanged_seconds_max": unchanged_seconds_max, "seconds_max": seconds_max}
+        async with self._started("finished", options, is_held=True) as process:
             await self._answer("finished", process)
 
             async def ask() -> Finished:
+                asked_ns = time.monotonic_ns()
                 _writer(process).close()
-                answer = await self._answer("finished", process)
+                try:
+                    async with asyncio.timeout(2 * seconds_max):
+                        answer = await self._answer("finished", process)
+                except TimeoutError:
+                    return Finished(None, asked_ns)
                 return Finished(answer["finished"], answer["asked_ns"])
 
             yield ask
@@ -153,7 +162,7 @@ class Stage:
         try:
             # Not in the command line: everybody on the machine can read that, and the url may have a password.
             writer = _writer(process)
-            writer.write(json.dumps({"url": self.url, **options}).encode() + b"\n")
+            writer.write(json.dumps({"driver": os.getpid(), "url": self.url, **options}).encode() + b"\n")
             if not is_held:
                 writer.close()
             yield process

@@ -94,7 +94,7 @@ def sent(folder: Path) -> "array[int]":
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """One for each process that ran a job; others in the folder are not named by number."""
+    """Those in which processes counted; others in the folder are not named by number."""
     return (file for file in folder.iterdir() if file.name.isdecimal())
 
 

@@ -1,6 +1,7 @@
 """CPU time and memory of processes, as Linux tells them."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,12 @@ def machine_cpu_seconds() -> float:
     return (user + nice + system + interrupts + soft_interrupts + stolen) / _TICKS
 
 
-def tree_cpu_seconds(pid: int) -> float:
-    """CPU time of a process and all below it, living and ended; 0 when there is no such process."""
+def tree_cpu_seconds(*pids: int) -> float:
+    """CPU time of processes and all below them, living and ended, each once; 0 for those that are not there."""
     while True:
-        tree = _tree(pid)
+        tree = _trees(pids)
         total = sum(_cpu_seconds(each) for each in tree)
-        if tree == _tree(pid):  # else one ended meanwhile, and is counted nowhere or twice
+        if tree == _trees(pids):  # else one ended meanwhile, and is counted nowhere or twice
             return total
 
 
@@ -45,6 +46,10 @@ def title(pid: int) -> str:
         return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     except OSError:
         return ""
+
+
+def _trees(pids: Iterable[int]) -> set[int]:
+    return {each for pid in pids for each in _tree(pid)}
 
 
 def _tree(pid: int) -> list[int]:

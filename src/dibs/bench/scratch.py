@@ -47,17 +47,20 @@ class ScratchSchema:
                 "expected a direct connection, got a DSN with pgbouncer=true: a benchmark holds a lock while it lasts, "
                 "and would measure the pooler with the server; give it the server's own DSN"
             )
+        is_ours = False
         try:
             async with connected(dsn) as connection:
                 await _lock(connection, schema)
                 await _check(connection, schema)
+                is_ours = True
                 place = ScratchSchema(dsn, schema, connection, await _server_pid(connection))
                 await place.reset()
                 yield place
         finally:
-            # A connection whose statement was interrupted is not asked for anything more.
-            async with connected(dsn) as connection:
-                await _drop_ours(connection, schema)
+            if is_ours:
+                # A connection whose statement was interrupted is not asked for anything more.
+                async with connected(dsn) as connection:
+                    await _drop_ours(connection, schema)
 
     @property
     def environment(self) -> Mapping[str, str]:

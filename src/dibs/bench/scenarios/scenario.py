@@ -13,8 +13,11 @@ from dibs.bench.result import Costs
 START_SECONDS_MAX: Final = 60.0
 """How long the workers' processes may take until the first of them starts a job."""
 
-FINISHED_SECONDS_MAX: Final = 20.0
+UNCHANGED_SECONDS_MAX: Final = 20.0
 """How long the system's own count may stand still before it is believed."""
+
+FINISHED_SECONDS_MAX: Final = 30.0
+"""And how long it may take to come to its end once all jobs have been executed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ class Scenario(ABC):
 
     def asking(self, stage: Stage) -> AbstractAsyncContextManager[Callable[[], Awaitable[Finished]]]:
         """Make ready to ask the system, when all is executed, how many jobs have finished."""
-        return stage.asking(self.jobs, FINISHED_SECONDS_MAX)
+        return stage.asking(self.jobs, unchanged_seconds_max=UNCHANGED_SECONDS_MAX, seconds_max=FINISHED_SECONDS_MAX)
 
     async def executed(self, stage: Stage, *workers: Worker) -> bool:
         """Wait until all jobs have started, and all executions that have to be have been seen; false if time is up."""

@@ -42,8 +42,8 @@ def main(arguments: Sequence[str]) -> None:
     path, verb = arguments
     answers = os.dup(1)
     os.dup2(2, 1)
-    _end_with_parent()
     options = json.loads(sys.stdin.readline())
+    _end_with(options.pop("driver"))
     said = _VERBS[verb](load(Path(path)), **options)
     with os.fdopen(answers, "w") as out:
         for answer in [said] if isinstance(said, dict) else said:
@@ -103,17 +103,24 @@ def work(adapter: Any, *, url: str, profile: str) -> Answer:
     return {}
 
 
-def finished(adapter: Any, *, url: str, count: int, seconds_max: float) -> Iterator[Answer]:
-    """Ask until *count* jobs have finished, or nothing has changed for *seconds_max*.
+def finished(
+    adapter: Any, *, url: str, count: int, unchanged_seconds_max: float, seconds_max: float
+) -> Iterator[Answer]:
+    """Ask until *count* jobs have finished, nothing has changed for so long, or it has taken *seconds_max*.
 
     It is asked once beforehand, so that nothing has to be imported any more when it matters.
     """
     _finish(adapter.finished(url))
     yield {}
     sys.stdin.read()
-    asked_ns, changed = time.monotonic_ns(), time.monotonic()
+    asked_ns, began = time.monotonic_ns(), time.monotonic()
+    changed = began
     found = _finish(adapter.finished(url))
-    while found is not None and found < count and time.monotonic() - changed < seconds_max:
+    while (
+        found is not None
+        and found < count
+        and time.monotonic() < min(changed + unchanged_seconds_max, began + seconds_max)
+    ):
         time.sleep(_FINISHED_POLL_SECONDS)
         asked_ns, before, found = time.monotonic_ns(), found, _finish(adapter.finished(url))
         if found != before:
@@ -133,10 +140,12 @@ def _used() -> Answer:
     return {"cpu_seconds": cpu_seconds, "rss_bytes": own.ru_maxrss * 1024}
 
 
-def _end_with_parent() -> None:
+def _end_with(driver: int) -> None:
     """A driver that is killed leaves no worker behind; only Linux has a way to promise that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+        if os.getppid() != driver:  # it was killed before
+            sys.exit(1)
 
 
 _VERBS: Final[dict[str, Callable[..., Answer | Iterator[Answer]]]] = {

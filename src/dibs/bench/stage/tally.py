@@ -1,8 +1,12 @@
 """Counts executions, and is the body of every task that is measured.
 
-Each process writes to a file of its own, `$TALLY_DIR/<pid>`, mapped into memory: what was counted outlives the process,
-however it ends. The file holds, for each number below `$TALLY_JOBS`, when its job first started here (nanoseconds of
-the monotonic clock, 8 bytes each; 0: never) and then how often (one byte each). `$TALLY_BODY` says what a task does:
+Each process writes to a file, `$TALLY_DIR/<its id, modulo FILES>`, mapped into memory: what was counted outlives the
+process, however it ends. Some systems start a process for each job, and whoever looks at the counts reads all files; so
+there are few, which processes share. Two that share one would have to begin the same job within a tenth of a
+microsecond for one of its executions to go uncounted.
+
+A file holds, for each number below `$TALLY_JOBS`, when its job first started here (nanoseconds of the monotonic clock,
+8 bytes each; 0: never) and then how often (one byte each). `$TALLY_BODY` says what a task does:
 
     noop          nothing
     sleep:0.05    wait for so many seconds
@@ -20,6 +24,7 @@ DIR: Final = "TALLY_DIR"
 JOBS: Final = "TALLY_JOBS"
 BODY: Final = "TALLY_BODY"
 
+FILES: Final = 16
 START_BYTES: Final = 8
 COUNT_MAX: Final = 255
 FAILED: Final = "failed"
@@ -37,8 +42,7 @@ class Tally:
 
     def __init__(self) -> None:
         folder, jobs = Path(os.environ[DIR]), int(os.environ[JOBS])
-        self.pid = os.getpid()
-        executions = memoryview(_mapped(folder / str(self.pid), jobs * (START_BYTES + 1)))
+        executions = memoryview(_mapped(folder / str(os.getpid() % FILES), jobs * (START_BYTES + 1)))
         self._starts = executions[: jobs * START_BYTES].cast("q")
         self._counts = executions[jobs * START_BYTES :]
         kind, _, value = os.environ.get(BODY, "noop").partition(":")
@@ -91,7 +95,7 @@ def _open() -> Tally:
 
 
 def _forget() -> None:
-    """A forked child counts in a file of its own."""
+    """A forked child looks for its own file."""
     global _here  # noqa: PLW0603
     _here = None
 
