@@ -10,7 +10,7 @@ import asyncpg
 import psycopg
 import sqlalchemy
 from psycopg.rows import dict_row
-from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from dibs.storage.borrow import async_session, sync_session
@@ -195,14 +195,26 @@ async def psycopg_sync_connection(url: str) -> AsyncIterator[Caller]:
 Open = Callable[[str], AbstractAsyncContextManager[Caller]]
 
 
+def async_engine(url: str, driver: str, **options: Any) -> AsyncEngine:
+    """SQLAlchemy's, whose asyncpg takes no DSN by itself: of libpq's parameters it knows none."""
+    if driver == "asyncpg":
+        return create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), **options)
+    return create_async_engine(url.replace("postgresql:", f"postgresql+{driver}:", 1), **options)
+
+
+def engine(url: str, **options: Any) -> sqlalchemy.Engine:
+    """SQLAlchemy's, on psycopg."""
+    return sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1), **options)
+
+
 def _sqlalchemy(driver: str, borrow: Callable[..., Any], caller: type[Caller] = SqlAlchemyCaller) -> Open:
     @asynccontextmanager
     async def opened(url: str) -> AsyncIterator[Caller]:
-        engine = create_async_engine(url.replace("postgresql:", f"postgresql+{driver}:", 1))
-        connection = borrow(engine)
+        own = async_engine(url, driver)
+        connection = borrow(own)
         yield caller(await connection if isinstance(connection, Awaitable) else connection)
         await connection.close()
-        await engine.dispose()
+        await own.dispose()
 
     return opened
 
@@ -210,10 +222,10 @@ def _sqlalchemy(driver: str, borrow: Callable[..., Any], caller: type[Caller] = 
 def _sqlalchemy_sync(borrow: Callable[..., Any]) -> Open:
     @asynccontextmanager
     async def opened(url: str) -> AsyncIterator[Caller]:
-        engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
-        with borrow(engine) as connection:
+        own = engine(url)
+        with borrow(own) as connection:
             yield SqlAlchemySyncCaller(connection)
-        engine.dispose()
+        own.dispose()
 
     return opened
 

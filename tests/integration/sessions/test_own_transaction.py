@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager, nullcontext
 
 import asyncpg
 import pytest
-import sqlalchemy
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from dibs.domain.errors import ConfigError, LeaseLostError
 from dibs.domain.job import ClaimedJob, NewJob
@@ -15,7 +13,7 @@ from dibs.engine.enqueue import enqueue
 from dibs.engine.liveness import Registration, ensure_queues, register
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 from dibs.worker.transaction import JobTransaction, Lender
-from support.callers import Caller, PsycopgSyncCaller, SqlAlchemySyncCaller
+from support.callers import Caller, PsycopgSyncCaller, SqlAlchemySyncCaller, async_engine, engine
 
 SYNC = (PsycopgSyncCaller, SqlAlchemySyncCaller)
 WRITE = "insert into effect values (1) returning n"
@@ -147,16 +145,13 @@ async def test_a_connection_that_commits_each_statement_is_refused(
     driver: str, database_url: str, job: ClaimedJob, observer: asyncpg.Connection
 ) -> None:
     lender = Lender(dsn=database_url, schema="dibs", pooled=nullcontext)
-    url = database_url.replace("postgresql:", f"postgresql+{driver}:", 1)
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
+    own = async_engine(database_url, driver, isolation_level="AUTOCOMMIT")
+    async with own.connect() as connection:
         with pytest.raises(ConfigError, match="AUTOCOMMIT"):
             async with JobTransaction(job, lender, connection, lambda: None):
                 pytest.fail("it was begun")
-    await engine.dispose()
-    sync_engine = sqlalchemy.create_engine(
-        database_url.replace("postgresql:", "postgresql+psycopg:", 1), isolation_level="AUTOCOMMIT"
-    )
+    await own.dispose()
+    sync_engine = engine(database_url, isolation_level="AUTOCOMMIT")
     with (
         sync_engine.connect() as connection,
         pytest.raises(ConfigError, match="AUTOCOMMIT"),

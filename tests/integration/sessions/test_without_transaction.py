@@ -7,14 +7,12 @@ from typing import Any
 import asyncpg
 import psycopg
 import pytest
-import sqlalchemy
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from dibs.domain.job import NewJob
 from dibs.engine.batch import create_batch
 from dibs.storage.borrow import async_session, sync_session
 from dibs.storage.session import Operation
-from support.callers import SCHEMA
+from support.callers import SCHEMA, async_engine, engine
 
 Run = Callable[[Operation[Any]], Any]
 
@@ -45,24 +43,20 @@ async def on_psycopg_sync(url: str) -> AsyncIterator[Run]:
 def on_sqlalchemy(driver: str) -> Callable[[str], AbstractAsyncContextManager[Run]]:
     @asynccontextmanager
     async def opened(url: str) -> AsyncIterator[Run]:
-        engine = create_async_engine(
-            url.replace("postgresql:", f"postgresql+{driver}:", 1), isolation_level="AUTOCOMMIT"
-        )
-        async with engine.connect() as connection:
+        own = async_engine(url, driver, isolation_level="AUTOCOMMIT")
+        async with own.connect() as connection:
             yield async_session(connection, SCHEMA).run
-        await engine.dispose()
+        await own.dispose()
 
     return opened
 
 
 @asynccontextmanager
 async def on_sqlalchemy_sync(url: str) -> AsyncIterator[Run]:
-    engine = sqlalchemy.create_engine(
-        url.replace("postgresql:", "postgresql+psycopg:", 1), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
+    own = engine(url, isolation_level="AUTOCOMMIT")
+    with own.connect() as connection:
         yield awaitable(sync_session(connection, SCHEMA).run)
-    engine.dispose()
+    own.dispose()
 
 
 def awaitable(run: Run) -> Run:
