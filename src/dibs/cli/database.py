@@ -11,14 +11,17 @@ from dibs.client.database import FOLDER, Database
 from dibs.domain.errors import DibsError
 from dibs.storage.connect import DATABASE_ERRORS, Connection, close, connect, open_session, redact
 from dibs.storage.migrate import check, migrate, status
-from dibs.storage.route import Route
+from dibs.storage.route import UNTOLD, Route
 from dibs.storage.sessions.on_asyncpg import OnAsyncpg
 
 T = TypeVar("T")
 
 _HINTS: Final = {
     "25006": "This is a standby; give the DSN of the primary.",
-    "42501": "Connect as the role that owns the tables, or have it grant what is missing, with `dibs grant`.",
+    "26000": UNTOLD,
+    "42P05": UNTOLD,
+    "42501": "Connect as the role that owns the tables, or have it grant what is missing, with `dibs grant`; to make a "
+    "schema, a role needs `grant create on database`.",
     "42939": "Choose another --schema.",
 }
 """What to do when Postgres refuses a statement, by its SQLSTATE."""
@@ -91,5 +94,5 @@ def explained(where: str) -> Iterator[None]:
         raise ConfigurationError(str(error)) from error
     except DATABASE_ERRORS as error:
         hint = _HINTS.get(getattr(error, "sqlstate", None) or "", "")
-        said = str(error).rstrip(".") or "no answer in time"
+        said = str(error).partition("\nHINT:")[0].rstrip(".") or "no answer in time"  # the hint is ours to give
         raise ConfigurationError(f"{where}: {said}. {hint}".rstrip()) from error

@@ -198,7 +198,7 @@ async def _connect(*args: Any, **options: Any) -> Connection:
                 troubles.append(error)
                 if is_setting_at_fault(error):
                     break
-    except ValueError as error:  # as that one is
+    except (ValueError, OverflowError) as error:  # as that one is; or the port is none
         raise _misread(dsn, error) from None  # its words may quote the password
     why = " / ".join(dict.fromkeys(map(_why_unavailable, troubles)))
     unavailable = DatabaseUnavailableError(f"can not connect to {redact(dsn)!r}: {why}")
@@ -220,6 +220,6 @@ def _why_unavailable(error: BaseException) -> str:
     advice = _ADVICE.get(str(getattr(error, "sqlstate", "")), "")
     if _UNTOLD in said:
         advice = f"Is this a pooler? Add {MARK}=true to the DSN, or give dibs a direct connection to Postgres."
-    elif isinstance(error, OSError):
+    elif isinstance(error, OSError) and "SSL" not in said:
         advice = "Is the server there, and does it listen?"
     return f"{said}. {advice}".rstrip()

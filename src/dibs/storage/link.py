@@ -68,7 +68,7 @@ class Link:
                     return await on.run(operation)
             except DATABASE_ERRORS as error:
                 await self._give_up(connection, error)
-                raise LinkDownError(f"{type(error).__name__}: {error}") from error
+                raise LinkDownError(_told(error)) from error
             except BaseException:
                 # Cancelled in the middle: the answer to this statement must not be taken for that of the next one.
                 self._drop(connection)
@@ -102,7 +102,7 @@ class Link:
                     await check(connection, self._schema)
             except DATABASE_ERRORS as error:
                 await self._give_up(connection, error)
-                raise LinkDownError(f"{type(error).__name__}: {error}") from error
+                raise LinkDownError(_told(error)) from error
 
     async def subscribe(self, channels: dict[str, Callable[[str], None]]) -> None:
         """Have a function called with the payload of each notification on a channel, while this connection lasts."""
@@ -116,7 +116,7 @@ class Link:
                         )
             except DATABASE_ERRORS as error:
                 await self._give_up(connection, error)
-                raise LinkDownError(f"{type(error).__name__}: {error}") from error
+                raise LinkDownError(_told(error)) from error
 
     def give_up_older(self, made_before: float) -> None:
         """Part with a connection that was made before a time on this process's clock: it may never answer again.
@@ -166,3 +166,7 @@ class Link:
         if self._connection is connection:
             self._connection = None
         connection.terminate()
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error) or 'no answer in time'}"

@@ -14,6 +14,12 @@ from dibs.domain.errors import ConfigError
 MARK: Final = "pgbouncer"
 """The parameter of a DSN."""
 
+UNTOLD: Final = (
+    f"Is there a pooler such as PgBouncer on the way? Then dibs' own connections need {MARK}=true in the DSN, and "
+    "those that you give to dibs need statement_cache_size=0."
+)
+"""What to do when a prepared statement is not there, or is there already: the connection's other end is another one."""
+
 _MEANINGS: Final = {"true": True, "false": False}
 
 

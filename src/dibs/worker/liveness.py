@@ -76,6 +76,11 @@ class Liveness:
         return monotonic() - self._renewed_at
 
     @property
+    def overdue_seconds(self) -> float:
+        """For how long a heartbeat should have got through by now."""
+        return max(self.silent_seconds - self._config.heartbeat_seconds, 0.0)
+
+    @property
     def has_lapsed(self) -> bool:
         """True when that is so long ago that others may give this worker up."""
         return self.silent_seconds > self._config.timeout_seconds * LAPSE_SHARE

@@ -23,7 +23,7 @@ LOOK_SECONDS: Final = 1.0
 
 
 class StuckWatch:
-    """Notices that no round trip of the fetcher gets through."""
+    """Notices that nothing gets through to the database."""
 
     def __init__(
         self, stuck_seconds: Callable[[], float], limit_seconds: float | None, give_up: Callable[[], None]
@@ -43,6 +43,7 @@ class StuckWatch:
             )
         if self._limit_seconds is not None and stuck >= self._limit_seconds:
             log.critical("giving up after %.0f s, for whoever supervises this process to start another", stuck)
+            self._limit_seconds = None  # said once: it may take its time to stop
             self._give_up()
         return LOOK_SECONDS
 

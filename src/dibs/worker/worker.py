@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
+from dibs.domain.errors import ConfigError
 from dibs.domain.retention import Retention
 from dibs.domain.task import Registry
 from dibs.engine.liveness import Heartbeat, Registration, deregister, ensure_queues, register
@@ -43,6 +44,12 @@ CANCEL_SECONDS: Final = 2.0
 
 FLUSH_AT_STOP_SECONDS: Final = 10.0
 """How long the last endings may take to be recorded. When the database is away, rescue does the rest."""
+
+GOODBYE_SECONDS: Final = 3.0
+"""How long saying goodbye may take when there is nothing to record."""
+
+_NO_RIGHT: Final = "42501"
+"""What Postgres says to a role that lacks a right. Later on a worker keeps trying: rights may come and go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,7 @@ class Worker:
             self._upkeep.on_promoted = self._fetcher.tell
         self._liveness = Liveness(workplace.dsn, workplace.schema, config, self._signals())
         self._watching = Ticker(
-            StuckWatch(lambda: self._fetcher.stuck_seconds, config.exit_when_stuck_seconds, self._give_up).tick,
+            StuckWatch(lambda: self.stuck_seconds, config.exit_when_stuck_seconds, self._give_up).tick,
             first_seconds=LOOK_SECONDS,
         )
         self._worker_id = 0
@@ -118,7 +125,7 @@ class Worker:
 
         Raises:
             SchemaError: The tables do not fit this code.
-            ConfigError: The server knows no such user, password or database.
+            ConfigError: The server knows no such user, password or database, or gives the user no right to work here.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._link.close)
@@ -190,6 +197,8 @@ class Worker:
             try:
                 return await step()
             except LinkDownError as error:
+                if getattr(error.__cause__, "sqlstate", None) == _NO_RIGHT:
+                    raise ConfigError(f"{error}; have the owner of the tables run `dibs grant worker`") from error
                 log.warning("not registered yet (%s); again in a second", error)
                 await asyncio.sleep(1.0)
 
@@ -228,13 +237,19 @@ class Worker:
             found.append("it is still starting")
         elif self._liveness.has_lapsed:
             found.append(f"no heartbeat got through for {self._liveness.silent_seconds:.0f} s")
-        if self._fetcher.stuck_seconds >= STUCK_SECONDS:
-            found.append(f"no claim or ending got through for {self._fetcher.stuck_seconds:.0f} s")
+        if self.stuck_seconds >= STUCK_SECONDS:
+            found.append(f"no claim or ending got through for {self.stuck_seconds:.0f} s")
         return found
+
+    @property
+    def stuck_seconds(self) -> float:
+        """For how long nothing has got through to the database; a worker without a job notices by its heartbeats."""
+        return max(self._fetcher.stuck_seconds, self._liveness.overdue_seconds if self._is_alive.is_set() else 0.0)
 
     def _give_up(self) -> None:
         self._is_broken = True
-        self.stop()
+        if not self._stop.is_set():  # a second one would not wait for what runs
+            self.stop()
 
     async def _doubt(self) -> float:
         self._fetcher.doubt()
@@ -316,8 +331,9 @@ class Worker:
         """Record what ended and say goodbye. What is still leased then goes back, or is for others to rescue."""
         if not self._worker_id:
             return
+        seconds = GOODBYE_SECONDS if self._finisher.is_empty else FLUSH_AT_STOP_SECONDS
         try:
-            async with asyncio.timeout(FLUSH_AT_STOP_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._fetcher.flush()
                 await self._link.run(deregister(self._worker_id))
                 # A claim that was cut off on its way may have been committed all the same. Deregistering has waited for
@@ -326,7 +342,8 @@ class Worker:
                 if hands_back and (left := await self._link.run(disown(self._worker_id, []))):
                     log.info("handed back %d jobs that were still leased", len(left))
         except (TimeoutError, LinkDownError) as error:
-            log.error("could not record everything before the end (%s); others rescue the rest", error)  # noqa: TRY400
+            why = str(error) or f"no answer within {seconds:g} s"
+            log.error("could not record everything before the end (%s); others rescue the rest", why)  # noqa: TRY400
         log.info("worker %d has stopped", self._worker_id)
 
 

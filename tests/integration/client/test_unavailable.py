@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from dibs import DatabaseUnavailableError, Dibs
+from dibs import ConfigError, DatabaseUnavailableError, Dibs
 from support.cli import as_role
 
 NOBODY = "postgresql://nobody:secret@127.0.0.1:1/nothing"
@@ -43,3 +43,8 @@ async def test_a_server_that_turns_the_connection_down_is_quoted_with_what_to_do
     assert (caught.value.sqlstate or "").startswith("28")
     assert isinstance(caught.value.__cause__, asyncpg.PostgresError)
     assert "wrong" not in str(caught.value)
+
+
+async def test_a_port_that_is_none_is_a_bad_dsn():
+    with pytest.raises(ConfigError, match="is not a DSN"):
+        await Dibs("postgresql://nobody@127.0.0.1:99999/nothing").open()

@@ -61,18 +61,19 @@ DENIED = "permission denied"
 
 
 @pytest.fixture
-def work(run_child: Callable[..., Child], tmp_path: Path) -> Callable[[str], Child]:
+def work(run_child: Callable[..., Child], tmp_path: Path) -> Callable[..., Child]:
     """Start a worker as a role, and wait until it serves."""
     (tmp_path / "crew.py").write_text(APP)
 
-    def start(url: str) -> Child:
+    def start(url: str, *, wait: bool = True) -> Child:
         command = f"{QUICK}\nfrom dibs.cli import main\nmain()"
         child = run_child(
             [sys.executable, "-c", command, "worker", "crew:app"],
             env={**os.environ, "DIBS_DATABASE_URL": url, "PYTHONPATH": str(tmp_path)},
             cwd=tmp_path,
         )
-        child.wait_for(READY)
+        if wait:
+            child.wait_for(READY)
         return child
 
     return start
@@ -119,6 +120,12 @@ async def test_a_worker_lives_its_whole_life(
     assert await db.fetchval("select count(*) from dibs.worker") == 0
     await assert_conserved(db)
     await db.close()
+
+
+async def test_a_role_that_may_not_work_is_told_so_at_once(grant: Grant, work: Callable[..., Child]):
+    worker = work(grant("producer"), wait=False)
+    assert worker.wait() == 2
+    assert f"{DENIED} for table worker; have the owner of the tables run `dibs grant worker`" in worker.output
 
 
 async def test_a_task_that_enqueues_needs_a_producers_rights_too(

@@ -64,13 +64,30 @@ async def test_without_its_database_a_worker_is_unhealthy_and_ends_when_told_to(
     private_server.stop("immediate")
     assert "no heartbeat got through for" in await eventually(lambda: _is(port, 503))
     assert hasty.wait(within=30) == 1
-    assert re.search(r"giving up after \d+ s", hasty.output)
+    assert len(re.findall(r"giving up after \d+ s", hasty.output)) == 1
     assert "resource effects could not be closed" in hasty.output
     assert re.search(r"worker \d+ has stopped", hasty.output)
     patient.wait_for("CRITICAL.*no job could be claimed and no ending recorded for 1. s", within=30)
     private_server.start()
     assert await eventually(lambda: _is(port, 200)) == "ok"
     assert patient.is_alive
+
+
+async def test_a_worker_that_gives_up_lets_what_runs_come_to_its_end(
+    private_server: PrivateServer, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch, gate: Path
+) -> None:
+    monkeypatch.setenv("DIBS_DATABASE_URL", private_server.url)
+    await scripted.app.migrate()
+    worker = start_worker("--timeout=4", "--exit-when-stuck=3", "--shutdown=600", url=private_server.url)
+    job = await scripted.pass_gate_in_thread.enqueue(gate=str(gate))
+    await in_state(scripted.app, job.id, JobState.RUNNING)
+    await scripted.app.close()
+    private_server.stop("immediate")
+    worker.wait_for("stopping: 1 jobs run on")
+    worker.wait_for("CRITICAL.*no job could be claimed and no ending recorded for 1. s", within=30)
+    gate.touch()
+    assert worker.wait(within=30) == 1
+    assert "interrupted" not in worker.output
 
 
 async def _is(port: int, status: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from dibs.storage.route import MARK
+from dibs.storage.route import UNTOLD
 from dibs.storage.session import Operation, Row, Step, drive, refuse_open
 from dibs.storage.statement import Copy
 
@@ -16,11 +16,6 @@ T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _NOT_THE_SAME: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
-"""A prepared statement is not there, or is there already: the server's end of the connection is another one."""
-_ADVICE: Final = (
-    f"Is there a pooler such as PgBouncer on the way? Then dibs' own connections need {MARK}=true in the DSN, and "
-    "those that you give to dibs need statement_cache_size=0."
-)
 
 
 class OnAsyncpg:
@@ -49,7 +44,7 @@ class OnAsyncpg:
         try:
             rows: Sequence[Any] = await self._connection.fetch(step.statement.text(self._schema), *step.params)
         except _NOT_THE_SAME as error:
-            error.hint = _ADVICE
+            error.hint = UNTOLD
             raise
         return rows
 
