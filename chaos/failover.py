@@ -35,7 +35,7 @@ from chaos.producers import Total, producers, succeed
 from chaos.run import RESULTS
 from chaos.tables import read_tables
 from chaos.tasks import CREATE_SETTLED
-from chaos.waits import all_there, drained, say
+from chaos.waits import all_there, begun, drained, say
 from dibs import Dibs
 
 COMPLETE_JOBS: Final = 20_000
@@ -126,6 +126,7 @@ async def _conduct(options: Options, servers: Pair, history: Path, *, is_synchro
         async with producers(total, servers.dsn, history) as sending:
             saying = asyncio.ensure_future(say(servers))
             try:
+                await begun(servers)
                 await asyncio.sleep(options.seconds / 2)
                 await _fail_over(servers, Notebook(history / "nemesis.jsonl"), is_synchronous=is_synchronous)
                 await asyncio.gather(*map(succeed, sending))

@@ -22,6 +22,13 @@ async def all_there(server: Asked, workers: int) -> None:
             await asyncio.sleep(LOOK_SECONDS)
 
 
+async def begun(server: Asked) -> None:
+    """Wait until the first job has been sent: a producer that finds no server at its start gives up."""
+    async with asyncio.timeout(START_SECONDS_MAX):
+        while not (await server.ask("select exists (select from dibs.job)"))[0][0]:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(LOOK_SECONDS)
+
+
 async def drained(server: Asked, seconds: float) -> None:
     """Wait until no job waits or runs, or until none has ended for so long."""
     ended_before, until = -1, monotonic() + seconds

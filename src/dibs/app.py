@@ -35,7 +35,7 @@ from dibs.storage.connect import Pool, PooledConnection
 from dibs.storage.migrate import Migration, schema_errors
 from dibs.tasks import Task, task_name
 from dibs.worker.resources import Resource
-from dibs.worker.worker import Workplace
+from dibs.worker.workplace import Workplace
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -32,6 +32,10 @@ _BACKOFF_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Between attempts to connect; the last one repeats for ever. Jitter keeps a fleet from knocking all at once."""
 
 
+_SAY_AGAIN_SECONDS: Final = 10.0
+"""Between two lines that say the same of attempts to connect."""
+
+
 class LinkDownError(Exception):
     """The statement failed or its outcome is unknown; the connection has been given up if it was at fault."""
 
@@ -133,7 +137,7 @@ class Link:
             await close(connection)
 
     async def _connected(self, *, may_be_wrong: bool = False) -> Connection:
-        attempt = 0
+        attempt, told, told_at = 0, "", 0.0
         while self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await connect(self._dsn, name=self._name, settings=WORKER_SETTINGS)
@@ -142,19 +146,16 @@ class Link:
                     raise ConfigError(str(error)) from error
                 pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311
                 attempt += 1
-                why = error.__cause__ or error  # said again and again: without the DSN and the advice
-                log.warning(
-                    "no connection to Postgres (%s: %s); next try in %.2f s",
-                    type(why).__name__,
-                    why,
-                    pause,
-                )
+                why = _told(error.__cause__ or error)  # said again: without the DSN and the advice
+                if why != told or monotonic() - told_at >= _SAY_AGAIN_SECONDS:
+                    told, told_at = why, monotonic()
+                    log.warning("%s has no connection to Postgres (%s); it keeps trying", self._name, why)
                 await asyncio.sleep(pause)
             else:
                 self._made_at = monotonic()
                 self.connections += 1
                 if self.connections > 1 or attempt:
-                    log.info("connected to Postgres")
+                    log.info("%s is connected to Postgres", self._name)
         return self._connection
 
     async def _give_up(self, connection: Connection, error: Exception) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from dibs.worker.config import WorkerConfig
 from dibs.worker.supervisor import LIFELINE_VARIABLE
-from dibs.worker.worker import Worker, Workplace
+from dibs.worker.worker import Worker
+from dibs.worker.workplace import Workplace
 
 log = logging.getLogger("dibs.worker")
 

@@ -5,14 +5,11 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 from dibs.domain.errors import ConfigError
-from dibs.domain.retention import Retention
-from dibs.domain.task import Registry
 from dibs.engine.liveness import Heartbeat, Registration, deregister, ensure_queues, register
 from dibs.engine.rescue import disown
 from dibs.storage.link import Link, LinkDownError
@@ -27,7 +24,7 @@ from dibs.worker.health import served
 from dibs.worker.line import Line
 from dibs.worker.liveness import Liveness, Signals
 from dibs.worker.pruner import PRUNE_FIRST_SECONDS, Pruner
-from dibs.worker.resources import Resource, open_all
+from dibs.worker.resources import open_all
 from dibs.worker.slots import Slots
 from dibs.worker.suspects import Suspects
 from dibs.worker.threads import INTERRUPT_SECONDS, Threads
@@ -35,6 +32,7 @@ from dibs.worker.ticker import Ticker
 from dibs.worker.transaction import Lender
 from dibs.worker.upkeep import SWEEP_SECONDS, TIDY_SECONDS, Upkeep
 from dibs.worker.watchdog import LOOK_SECONDS, STUCK_SECONDS, StuckWatch
+from dibs.worker.workplace import Workplace
 
 T = TypeVar("T")
 log = logging.getLogger("dibs.worker")
@@ -50,22 +48,6 @@ GOODBYE_SECONDS: Final = 3.0
 
 _NO_RIGHT: Final = "42501"
 """What Postgres says to a role that lacks a right. Later on a worker keeps trying: rights may come and go."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """What a worker works with."""
-
-    dsn: str = field(repr=False)
-    schema: str
-    registry: Registry
-    resources: Sequence[Resource[Any]]
-    retention: Retention | None
-    """What the app has to say about it; None: nothing, what the tables say holds."""
-    connection: Callable[[], AbstractAsyncContextManager[Any]]
-    """Lends a connection of the app's pool."""
-    close: Callable[[], Awaitable[None]]
-    """Closes what tasks opened through the app: its pool."""
 
 
 class Worker:
